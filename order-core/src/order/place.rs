@@ -1,0 +1,161 @@
+//! Placing an order: copying everything that was agreed, so that nothing that is bought later changes.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Order, Owner, State, Totals,
+    command::Context,
+    decide::Script,
+    event::{Event, EventBody},
+    line::{Counters, Line},
+    state::{FulfillmentStatus, PaymentStatus, Status},
+};
+use crate::{
+    address::Address,
+    contact::Contact,
+    error::Refusal,
+    ids::{CartId, OrderId, OrderNumber},
+    payment::PaymentMethod,
+    policy::AllocatePolicy,
+    pricing::Pricing,
+    product::Product,
+    quantity::Quantity,
+    stock::{Demand, demand},
+};
+
+/// What was agreed: products and prices of one moment, and who buys.
+#[derive(Debug, Clone)]
+pub struct OrderDraft {
+    /// Identity.
+    pub id: OrderId,
+    /// Who buys.
+    pub owner: Owner,
+    /// The cart it comes from.
+    pub cart_id: Option<CartId>,
+    /// What is bought; at least one.
+    pub lines: Vec<(Product, Quantity)>,
+    /// What that costs; one priced line for each of `lines`, in their order.
+    pub pricing: Pricing,
+    /// Whom to write to.
+    pub contact: Contact,
+    /// Where it goes.
+    pub shipping_address: Address,
+    /// Where the bill goes, if elsewhere.
+    pub billing_address: Option<Address>,
+    /// How it is paid, and the gateway's token; `None` to pay later.
+    pub payment: Option<(PaymentMethod, Option<String>)>,
+    /// A word to the shop.
+    pub notes: String,
+    /// The caller's own labels.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// A new order with its first events, ready to be stored once its stock is promised and its number drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// The order as its events leave it, without a number.
+    pub order: Order,
+    /// Its history so far, from revision 1.
+    pub events: Vec<Event>,
+    /// What must be on the shelf.
+    pub demand: Demand,
+    /// Whether the demand is promised to it now; otherwise it is only checked.
+    pub allocate: AllocatePolicy,
+}
+
+impl Placement {
+    /// Gives the order its number.
+    pub fn number(&mut self, number: OrderNumber) {
+        self.order.number = Some(number);
+    }
+}
+
+/// Places an order.
+///
+/// # Errors
+/// Refusals of its payment; none with an order that has just begun, but they are passed on rather than assumed away.
+pub fn place(draft: OrderDraft, context: &Context) -> Result<Placement, Refusal> {
+    let payment = draft.payment.clone();
+    let allocate = context.policy.allocate_on;
+    let order = initial(draft, context);
+    let demand = demand(order.lines.iter().map(|line| (&line.sku, line.counters.ordered)));
+    let mut script = Script::new(&order, context);
+    script.emit(EventBody::Placed);
+    if let Some((method, token)) = payment.filter(|_| order.totals.total.minor() > 0) {
+        script.pay(method, token.as_deref())?;
+    }
+    // Where nothing is due, nothing has to be waited for.
+    script.confirm_by_policy();
+    let Script { order, events, .. } = script;
+    Ok(Placement { order, events, demand, allocate })
+}
+
+fn initial(draft: OrderDraft, context: &Context) -> Order {
+    let on_delivery = matches!(draft.payment, Some((PaymentMethod::CashOnDelivery, _)));
+    let minutes = context.policy.pay_by_minutes.filter(|_| !on_delivery);
+    let allocate = context.policy.allocate_on;
+    let pricing = &draft.pricing;
+    let mut order = Order {
+        id: draft.id,
+        number: None,
+        owner: draft.owner,
+        cart_id: draft.cart_id,
+        state: State::Pending,
+        payment_status: PaymentStatus::Unpaid,
+        fulfillment_status: FulfillmentStatus::Unfulfilled,
+        status: Status::Pending,
+        holds: Vec::new(),
+        lines: lines(&draft.lines, pricing, allocate),
+        totals: Totals {
+            subtotal: pricing.subtotal,
+            discount: pricing.discount,
+            tax: pricing.tax,
+            shipping: pricing.shipping,
+            shipping_tax: pricing.shipping_tax,
+            total: pricing.total,
+        },
+        explanation: pricing.explanation.clone(),
+        contact: Some(draft.contact),
+        shipping_address: Some(draft.shipping_address),
+        billing_address: draft.billing_address,
+        payments: Vec::new(),
+        shipments: Vec::new(),
+        notes: draft.notes,
+        metadata: draft.metadata,
+        cancel_reason: None,
+        pay_by: minutes.map(|m| context.now.plus_micros(i64::from(m) * 60_000_000)),
+        import: None,
+        create_time: context.now,
+        update_time: context.now,
+        revision: 0,
+    };
+    order.derive();
+    order
+}
+
+fn lines(bought: &[(Product, Quantity)], pricing: &Pricing, allocate: AllocatePolicy) -> Vec<Line> {
+    (1..)
+        .zip(bought.iter().zip(&pricing.lines))
+        .map(|(line_id, ((product, quantity), priced))| {
+            let ordered = quantity.get();
+            let allocated = match allocate {
+                AllocatePolicy::Place => ordered,
+                AllocatePolicy::Confirm => 0,
+            };
+            Line {
+                line_id,
+                product_id: product.id.clone(),
+                sku: product.sku.clone(),
+                name: product.name.clone(),
+                unit_price: product.price,
+                subtotal: priced.subtotal,
+                discount: priced.discount,
+                tax: priced.tax,
+                total: priced.total,
+                tax_rate: priced.tax_rate.to_string(),
+                tax_class: product.tax_class.clone(),
+                counters: Counters { allocated, ..Counters::ordered(ordered) },
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,206 @@
+//! Who may call which method: one table over the paths. What is not in it cannot be called.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use super::{Principal, Role};
+use crate::{
+    config::Switch,
+    error::{ApiError, Reason},
+};
+
+/// Who may call a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; tokens are not even read. Health and reflection.
+    Public,
+    /// Anybody with a token; without one where guest checkout is configured.
+    Guest,
+    /// Customers, services and administrators.
+    Caller,
+    /// Administrators.
+    Admin,
+}
+
+/// Whether a call is one message each way. Streams may outlive the cap on unary calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One request, one response.
+    Unary,
+    /// A stream in either direction, or both.
+    Streaming,
+}
+
+/// What the layers know about a method.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Method {
+    /// `/package.Service/Method`.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// One message each way, or a stream.
+    pub shape: Shape,
+}
+
+impl Method {
+    /// `package.Service/Method`, the label of metrics and logs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.path.trim_start_matches('/')
+    }
+
+    /// `package.Service`.
+    #[must_use]
+    pub fn service(&self) -> &'static str {
+        self.name().split('/').next().unwrap_or_default()
+    }
+}
+
+const fn unary(path: &'static str, access: Access) -> Method {
+    Method { path, access, shape: Shape::Unary }
+}
+
+const fn streaming(path: &'static str, access: Access) -> Method {
+    Method { path, access, shape: Shape::Streaming }
+}
+
+/// Every method that can be called. A test walks the descriptor set and fails for a method without a line here.
+pub const METHODS: &[Method] = &[
+    unary("/grpc.health.v1.Health/Check", Access::Public),
+    streaming("/grpc.health.v1.Health/Watch", Access::Public),
+    streaming("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Access::Public),
+    streaming("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Access::Public),
+    unary("/orders.v1.OrderService/CreateOrder", Access::Guest),
+    unary("/orders.v1.OrderService/QuoteOrder", Access::Guest),
+    unary("/orders.v1.OrderService/GetOrder", Access::Caller),
+    unary("/orders.v1.OrderService/LookupOrder", Access::Guest),
+    unary("/orders.v1.OrderService/ListOrders", Access::Caller),
+    unary("/orders.v1.OrderService/UpdateOrder", Access::Caller),
+    unary("/orders.v1.OrderService/CancelOrder", Access::Caller),
+    unary("/orders.v1.OrderService/PayOrder", Access::Caller),
+    unary("/orders.v1.OrderService/GetOrderStatus", Access::Caller),
+    unary("/orders.v1.OrderService/GetOrderTracking", Access::Caller),
+    unary("/orders.v1.OrderService/ListOrderEvents", Access::Caller),
+    unary("/orders.v1.OrderService/GetCustomerSummary", Access::Caller),
+    unary("/orders.v1.CartService/GetCart", Access::Guest),
+    unary("/orders.v1.CartService/AddCartItem", Access::Guest),
+    unary("/orders.v1.CartService/UpdateCartItem", Access::Guest),
+    unary("/orders.v1.CartService/RemoveCartItem", Access::Guest),
+    unary("/orders.v1.CartService/ClearCart", Access::Guest),
+    unary("/orders.v1.CartService/MergeCarts", Access::Caller),
+    unary("/orders.v1.CartService/Checkout", Access::Guest),
+    unary("/orders.v1.AdminService/ListOrders", Access::Admin),
+    unary("/orders.v1.AdminService/GetOrder", Access::Admin),
+    unary("/orders.v1.AdminService/GetOrderStats", Access::Admin),
+    unary("/orders.v1.AdminService/UpdateOrderStatus", Access::Admin),
+    unary("/orders.v1.AdminService/AddNote", Access::Admin),
+    unary("/orders.v1.AdminService/UpsertProducts", Access::Admin),
+    unary("/orders.v1.AdminService/GetProduct", Access::Admin),
+    unary("/orders.v1.AdminService/ListProducts", Access::Admin),
+    unary("/orders.v1.AdminService/AdjustStock", Access::Admin),
+    unary("/orders.v1.AdminService/GetStock", Access::Admin),
+    unary("/orders.v1.AdminService/ListStockMovements", Access::Admin),
+    unary("/orders.v1.AdminService/GetConnectivity", Access::Admin),
+    streaming("/orders.v1.AdminService/ImportOrders", Access::Admin),
+];
+
+static BY_PATH: LazyLock<HashMap<&str, &Method>> =
+    LazyLock::new(|| METHODS.iter().map(|method| (method.path, method)).collect());
+
+/// The method behind a path; `None` if it cannot be called.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Method> {
+    BY_PATH.get(path).copied()
+}
+
+/// Decides whether a principal may call a method.
+///
+/// # Errors
+/// `TOKEN_INVALID` if a token is needed and none was sent; `ROLE_REQUIRED` if the role does not suffice.
+pub fn authorize(method: &Method, principal: &Principal, guest_checkout: Switch) -> Result<(), ApiError> {
+    match (method.access, principal.role()) {
+        (Access::Public, _) | (Access::Guest | Access::Caller, Some(_)) | (Access::Admin, Some(Role::Admin)) => Ok(()),
+        (Access::Guest, None) if guest_checkout.is_on() => Ok(()),
+        (Access::Guest | Access::Caller | Access::Admin, None) => Err(ApiError::new(
+            Reason::TokenInvalid,
+            "this method needs a token; send it as `authorization: Bearer TOKEN`",
+        )),
+        (Access::Admin, Some(role @ (Role::Customer | Role::Service))) => {
+            Err(ApiError::new(Reason::RoleRequired, "this method needs the role admin")
+                .with_metadata("role", role.as_str())
+                .with_metadata("required_role", Role::Admin.as_str()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use order_core::ids::CustomerId;
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+
+    /// Path and shape of every method that the descriptor sets declare.
+    fn declared() -> BTreeMap<String, Shape> {
+        let sets = [
+            order_api::FILE_DESCRIPTOR_SET,
+            tonic_health::pb::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+        ];
+        let files = sets.iter().flat_map(|bytes| FileDescriptorSet::decode(*bytes).unwrap().file);
+        let mut methods = BTreeMap::new();
+        for file in files {
+            for service in &file.service {
+                for method in &service.method {
+                    let streams = method.client_streaming() || method.server_streaming();
+                    let shape = if streams { Shape::Streaming } else { Shape::Unary };
+                    let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
+                    methods.insert(path, shape);
+                }
+            }
+        }
+        methods
+    }
+
+    #[test]
+    fn every_method_has_an_authorization_rule() {
+        let ruled: BTreeMap<_, _> = METHODS.iter().map(|method| (method.path.to_owned(), method.shape)).collect();
+        assert_eq!(ruled.len(), METHODS.len(), "a path has two rules");
+        assert_eq!(ruled, declared());
+    }
+
+    #[test]
+    fn only_health_and_reflection_are_public() {
+        let public = METHODS.iter().filter(|method| method.access == Access::Public);
+        assert!(public.map(|method| method.path).all(|path| path.starts_with("/grpc.")));
+    }
+
+    #[test]
+    fn every_admin_method_needs_the_role_admin() {
+        for method in METHODS.iter().filter(|method| method.service() == "orders.v1.AdminService") {
+            assert_eq!(method.access, Access::Admin, "{}", method.path);
+        }
+    }
+
+    #[test]
+    fn each_principal_reaches_what_the_table_says() {
+        let customer = Principal::Customer { id: CustomerId::parse("1").unwrap(), email: None, name: None };
+        let service = Principal::Service { id: "1".into() };
+        let admin = Principal::Admin { id: "1".into() };
+        for (access, guests, allowed) in [
+            (Access::Public, Switch::Off, [true, true, true, true]),
+            (Access::Guest, Switch::Off, [true, true, true, false]),
+            (Access::Guest, Switch::On, [true, true, true, true]),
+            (Access::Caller, Switch::On, [true, true, true, false]),
+            (Access::Admin, Switch::On, [false, false, true, false]),
+        ] {
+            let method = unary("/a.B/C", access);
+            let verdicts = [&customer, &service, &admin, &Principal::Guest]
+                .map(|principal| authorize(&method, principal, guests).is_ok());
+            assert_eq!(verdicts, allowed, "{access:?}");
+        }
+    }
+}

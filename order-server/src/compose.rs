@@ -1,0 +1,147 @@
+//! Puts a service together from its configuration: what `serve`, the demo and the tests all start.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use order_core::currency::Currency;
+use order_store::{ConnectOptions, DatabaseUrl, Numbering, Store, StoreError};
+
+use crate::{
+    app::{App, GuestPolicy},
+    clock::{Clock, IdSource, RandomIds, SystemClock},
+    config::{Config, DatabaseConfig, ShopConfig, Switch},
+    gateways::{EmbeddedCatalog, EmbeddedInventory, EmbeddedShipping, LoggingNotifier, SimulatedGateway},
+    health::ReadinessProbe,
+    shutdown::Lifecycle,
+};
+
+/// The currency of orders that name none.
+const CURRENCY: &str = "USD";
+
+/// Why a service could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// The database.
+    #[error("the database cannot be used: {0}")]
+    Store(#[from] StoreError),
+    /// The database's URL.
+    #[error("DATABASE_URL: {0}")]
+    Url(String),
+}
+
+/// Connects to the database, after applying missing migrations where that is configured.
+///
+/// # Errors
+/// Where the URL makes no sense or the database does not answer.
+pub async fn connect(config: &DatabaseConfig) -> Result<Arc<dyn Store>, ComposeError> {
+    if config.migrate_on_start.is_on() {
+        migrate(config).await?;
+    }
+    let size = usize::try_from(config.pool_size.get()).unwrap_or(usize::MAX);
+    let options = ConnectOptions { pool_size: size, ..ConnectOptions::default() };
+    Ok(order_store::connect(&parse(config.url.expose())?, &options).await?)
+}
+
+/// Applies missing migrations and returns their names.
+///
+/// # Errors
+/// Where the URL makes no sense or the database does not answer.
+pub async fn migrate(config: &DatabaseConfig) -> Result<Vec<String>, ComposeError> {
+    Ok(order_store::migrate(&parse(config.direct_url.expose())?).await?)
+}
+
+fn parse(url: &str) -> Result<DatabaseUrl, ComposeError> {
+    DatabaseUrl::parse(url).map_err(|error| ComposeError::Url(error.to_string()))
+}
+
+/// How order numbers are made.
+#[must_use]
+pub fn numbering(shop: &ShopConfig) -> Numbering {
+    Numbering { prefix: shop.order_number_prefix.clone(), first: shop.order_number_first }
+}
+
+/// Where time and identities come from: the machine, or a test.
+#[derive(Clone)]
+pub struct Sources {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh identities.
+    pub ids: Arc<dyn IdSource>,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds) }
+    }
+}
+
+/// Everything that the use cases need, with the embedded neighbours.
+#[must_use]
+pub fn app(config: &Config, store: &Arc<dyn Store>, lifecycle: &Lifecycle, sources: Sources) -> Arc<App> {
+    let shop = &config.shop;
+    Arc::new(App {
+        store: Arc::clone(store),
+        catalog: Arc::new(EmbeddedCatalog(Arc::clone(store))),
+        inventory: Arc::new(EmbeddedInventory(Arc::clone(store))),
+        payments: Arc::new(SimulatedGateway(Arc::clone(store))),
+        shipping: Arc::new(EmbeddedShipping),
+        notifier: Arc::new(LoggingNotifier),
+        rules: Arc::new(shop.rules.clone()),
+        policy: shop.policy,
+        numbering: numbering(shop),
+        guests: match shop.guest_checkout {
+            Switch::On => GuestPolicy::Allowed,
+            Switch::Off => GuestPolicy::Refused,
+        },
+        currency: Currency::parse(CURRENCY).expect("the default currency is in ISO 4217"),
+        clock: sources.clock,
+        ids: sources.ids,
+        tasks: lifecycle.tasks().clone(),
+    })
+}
+
+/// Ready means: the database answers, and its schema is ours.
+///
+/// A probe that finds all connections in use says nothing: a busy process is not a sick one, and taking it out would only make
+/// the others busier. A database that does not answer in time does so again; after a few times it counts as gone.
+pub struct StoreProbe {
+    store: Arc<dyn Store>,
+    late: AtomicU32,
+}
+
+/// How long one probe waits for the database.
+const PROBE_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// How often in a row the database may be late.
+const LATE_PROBES: u32 = 3;
+
+impl StoreProbe {
+    /// Asks this store.
+    #[must_use]
+    pub const fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, late: AtomicU32::new(0) }
+    }
+}
+
+#[async_trait]
+impl ReadinessProbe for StoreProbe {
+    async fn check(&self) -> Result<(), String> {
+        let until = Instant::now() + PROBE_PATIENCE;
+        let late = match order_store::deadline::within(until, self.store.ping()).await {
+            Ok(()) => {
+                self.late.store(0, Ordering::Relaxed);
+                return Ok(());
+            }
+            Err(StoreError::Overloaded) => return Ok(()),
+            Err(StoreError::DeadlineExceeded) => self.late.fetch_add(1, Ordering::Relaxed) + 1,
+            Err(error) => return Err(error.to_string()),
+        };
+        if late < LATE_PROBES { Ok(()) } else { Err("the database does not answer in time".to_owned()) }
+    }
+}

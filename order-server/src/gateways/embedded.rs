@@ -1,0 +1,113 @@
+//! Catalogue, inventory, shipping and notification inside this process.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use order_core::{
+    ids::{OrderId, ProductId, Sku},
+    order::Shipment,
+    ports::{Catalog, Health, Inventory, Lack, Neighbour, NotificationKind, Notifier, Shipping, Unavailable},
+    product::Product,
+    stock::StockLevel,
+};
+use order_store::{Store, StoreError};
+
+/// What is embedded fails only as our own database fails, and callers should hear just that.
+pub(super) fn database(error: StoreError) -> Unavailable {
+    let lack = match error {
+        StoreError::DeadlineExceeded => Lack::TimeOver,
+        StoreError::Overloaded => Lack::Overloaded,
+        StoreError::Refused(_)
+        | StoreError::Unavailable(_)
+        | StoreError::UnknownOutcome(_)
+        | StoreError::Contended(_)
+        | StoreError::Corrupt(_)
+        | StoreError::Internal(_) => Lack::Down,
+    };
+    Unavailable { neighbour: "database", lack, detail: error.to_string() }
+}
+
+/// Products from our own database.
+pub struct EmbeddedCatalog(pub Arc<dyn Store>);
+
+/// Shelves from our own database.
+pub struct EmbeddedInventory(pub Arc<dyn Store>);
+
+/// Parcels as they were described to us.
+pub struct EmbeddedShipping;
+
+/// Tells nobody; writes a line to the log, so that what would be told can be seen.
+pub struct LoggingNotifier;
+
+#[async_trait]
+impl Neighbour for EmbeddedCatalog {
+    fn name(&self) -> &'static str {
+        "catalog"
+    }
+
+    async fn check(&self) -> Result<Health, Unavailable> {
+        self.0.ping().await.map(|()| Health::Embedded).map_err(database)
+    }
+}
+
+#[async_trait]
+impl Catalog for EmbeddedCatalog {
+    async fn batch_get(&self, ids: &[ProductId]) -> Result<Vec<Product>, Unavailable> {
+        self.0.products(ids.to_vec()).await.map_err(database)
+    }
+}
+
+#[async_trait]
+impl Neighbour for EmbeddedInventory {
+    fn name(&self) -> &'static str {
+        "inventory"
+    }
+
+    async fn check(&self) -> Result<Health, Unavailable> {
+        self.0.ping().await.map(|()| Health::Embedded).map_err(database)
+    }
+}
+
+#[async_trait]
+impl Inventory for EmbeddedInventory {
+    async fn levels(&self, skus: &[Sku]) -> Result<Vec<StockLevel>, Unavailable> {
+        self.0.levels(skus.to_vec()).await.map_err(database)
+    }
+}
+
+#[async_trait]
+impl Neighbour for EmbeddedShipping {
+    fn name(&self) -> &'static str {
+        "shipping"
+    }
+
+    async fn check(&self) -> Result<Health, Unavailable> {
+        Ok(Health::Embedded)
+    }
+}
+
+#[async_trait]
+impl Shipping for EmbeddedShipping {
+    async fn describe(&self, shipment: &Shipment) -> Result<Shipment, Unavailable> {
+        Ok(shipment.clone())
+    }
+}
+
+#[async_trait]
+impl Neighbour for LoggingNotifier {
+    fn name(&self) -> &'static str {
+        "notification"
+    }
+
+    async fn check(&self) -> Result<Health, Unavailable> {
+        Ok(Health::Embedded)
+    }
+}
+
+#[async_trait]
+impl Notifier for LoggingNotifier {
+    async fn notify(&self, order_id: OrderId, kind: NotificationKind) -> Result<(), Unavailable> {
+        tracing::debug!(%order_id, ?kind, "a customer would be told");
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! What every call passes before it reaches a service, outermost first:
+//!
+//! 1. [`request_id`] names the call; the name is echoed in every answer.
+//! 2. [`observe`] opens the span, measures the call and writes its one log line, also when the caller goes away.
+//! 3. [`panic`] turns a panic into INTERNAL.
+//! 4. [`admission`] refuses what cannot be done in time, before any work is spent on it.
+//! 5. [`deadline`] ends the call when nobody waits for it any more.
+//! 6. [`authenticate`] finds out who calls.
+//! 7. [`authorize`] decides by path whether they may. What has no rule is refused.
+//! 8. [`rate_limit`] gives every caller its share.
+//! 9. [`message`] explains what was wrong with bytes that are no message.
+//!
+//! All speak [`Request`] and [`Response`] and cannot fail: what they refuse is an answer of trailers only, with details.
+
+pub mod admission;
+pub mod authenticate;
+pub mod authorize;
+mod body;
+pub mod deadline;
+pub mod gate;
+pub mod message;
+pub mod observe;
+pub mod panic;
+pub mod rate_limit;
+pub mod request_id;
+
+use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc};
+
+use tonic::{body::Body, service::Routes};
+use tower::{Service, ServiceBuilder};
+
+use crate::{
+    auth::{access::Method, verify::Tokens},
+    config::{LimitsConfig, Switch},
+};
+
+/// What the layers pass down.
+pub type Request = http::Request<Body>;
+/// What the layers pass up.
+pub type Response = http::Response<Body>;
+/// The outcome of a call; a refusal is a response too.
+pub type Outcome = Result<Response, Infallible>;
+/// The future of layers that do something after the inner service.
+pub type BoxFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// What the layers need.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// How much is let in.
+    pub limits: LimitsConfig,
+    /// Who is believed.
+    pub tokens: Arc<Tokens>,
+    /// Whether carts and orders need no token.
+    pub guest_checkout: Switch,
+}
+
+/// The method that is called, as found by [`observe`] in the table of rules. Absent from a request's extensions if the
+/// path is in no rule.
+pub(crate) fn method(request: &Request) -> Option<&'static Method> {
+    request.extensions().get::<&'static Method>().copied()
+}
+
+/// The services with every layer around them.
+pub fn stack(
+    policy: &Policy,
+    routes: Routes,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static {
+    ServiceBuilder::new()
+        .layer(request_id::RequestIdLayer)
+        .layer(observe::ObserveLayer)
+        .layer(panic::PanicLayer)
+        .layer(admission::AdmissionLayer::new(policy.limits.max_concurrent_requests))
+        .layer(deadline::DeadlineLayer::new(policy.limits.request_timeout))
+        .layer(gate::GateLayer::new(authenticate::Authenticate::new(Arc::clone(&policy.tokens))))
+        .layer(gate::GateLayer::new(authorize::Authorize::new(policy.guest_checkout)))
+        .option_layer(policy.limits.rate.map(|rate| gate::GateLayer::new(rate_limit::RateLimit::new(rate))))
+        .layer(message::MessageLayer)
+        .service(routes.prepare())
+}

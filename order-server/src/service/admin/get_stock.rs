@@ -1,0 +1,32 @@
+//! AdminService.GetStock.
+
+use order_api::v1;
+use order_core::{
+    error::{Refusal, ResourceKind},
+    ids::Sku,
+    stock::StockLevel,
+};
+
+use crate::{
+    app::App,
+    convert::{checked, ids, stock},
+    error::ApiError,
+};
+
+/// The stock of one SKU.
+///
+/// # Errors
+/// `INVALID_FIELD`, `STOCK_NOT_FOUND`.
+pub(super) async fn get_stock(app: &App, request: v1::GetStockRequest) -> Result<v1::Stock, ApiError> {
+    let sku = checked(|violations| ids::required(&request.sku, Sku::parse, "sku", violations))?;
+    Ok(stock::to_proto(&level(app, sku).await?))
+}
+
+/// The level of a SKU that there is.
+///
+/// # Errors
+/// `STOCK_NOT_FOUND`.
+pub(super) async fn level(app: &App, sku: Sku) -> Result<StockLevel, ApiError> {
+    let found = app.store.levels(vec![sku.clone()]).await?.pop();
+    found.ok_or_else(|| Refusal::not_found(ResourceKind::Stock, sku).into())
+}

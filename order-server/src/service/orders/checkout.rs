@@ -1,0 +1,159 @@
+//! CartService.Checkout: an order from a cart. One cart makes one order, however often it is checked out.
+
+use std::sync::Arc;
+
+use order_api::v1;
+use order_core::{
+    cart::{Cart, CartOwner, CartState},
+    error::{Refusal, ResourceKind},
+    ids::OrderId,
+    order::Owner,
+};
+use order_store::{Mode, OrderKey, PricedCart, Request, Scope, StoreError};
+
+use super::{
+    offer::Wanted,
+    placing::{Placing, place_order, preview},
+};
+use crate::{
+    app::App,
+    auth::Principal,
+    convert::{
+        actor, cart_token, checked, etag,
+        line::WantedLine,
+        order,
+        order_request::{self, Particulars},
+        request,
+    },
+    error::{ApiError, Reason},
+    service::call,
+};
+
+/// How often a cart is priced anew that changes while it is being ordered.
+const ATTEMPTS: u32 = 4;
+
+/// A checkout that was read.
+struct Asked {
+    cart: CartOwner,
+    owner: Owner,
+    expected_revision: Option<i64>,
+    request: Option<Request>,
+    particulars: Particulars,
+    mode: Mode,
+}
+
+/// Orders what is in the caller's cart.
+///
+/// # Errors
+/// As `CreateOrder`, and `CART_EMPTY`, `CART_NOT_FOUND`, `ETAG_MISMATCH`, `CONTENDED` for a cart that does not hold still.
+pub(crate) async fn checkout(
+    app: &Arc<App>,
+    principal: &Principal,
+    message: v1::CheckoutRequest,
+) -> Result<v1::Order, ApiError> {
+    let asked = read(app, principal, message)?;
+    for _ in 0..ATTEMPTS {
+        match attempt(app, principal, &asked).await {
+            Err(Attempt::Again) => {}
+            Err(Attempt::Failed(error)) => return Err(error),
+            Ok(placed) => return Ok(placed),
+        }
+    }
+    Err(StoreError::Contended("the cart keeps changing".to_owned()).into())
+}
+
+fn read(app: &App, principal: &Principal, message: v1::CheckoutRequest) -> Result<Asked, ApiError> {
+    let mode = call::mode(message.validate_only);
+    let (guest, expected_revision, request, particulars) = checked(|violations| {
+        let guest = cart_token::optional(&message.cart_token, violations);
+        let etag = etag::optional(&message.etag, "etag", violations);
+        let request = request::optional(&message, (principal, app.clock.now()), violations);
+        let particulars = order_request::checkout(message, violations);
+        Some((guest?, etag?, request?, particulars?))
+    })?;
+    let cart = actor::cart_owner(principal, guest).ok_or_else(|| Refusal::not_found(ResourceKind::Cart, ""))?;
+    let owner = match &cart {
+        CartOwner::Customer(id) => Owner::Customer(id.clone()),
+        CartOwner::Guest(_) => Owner::Guest,
+    };
+    Ok(Asked { cart, owner, expected_revision, request, particulars, mode })
+}
+
+/// Why an attempt gave no order.
+enum Attempt {
+    /// The cart changed between pricing and ordering.
+    Again,
+    /// For good.
+    Failed(ApiError),
+}
+
+impl<E: Into<ApiError>> From<E> for Attempt {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+async fn attempt(app: &Arc<App>, principal: &Principal, asked: &Asked) -> Result<v1::Order, Attempt> {
+    let context = app.context(principal, request::id(asked.request.as_ref()), None);
+    let cart = app.store.cart(asked.cart.clone(), context.now).await?;
+    let cart = match cart {
+        Some(Cart { state: CartState::Ordered(order_id), .. }) => return Ok(ordered(app, asked, order_id).await?),
+        Some(cart) => cart,
+        None => {
+            return match &asked.cart {
+                CartOwner::Customer(_) => Ok(refuse(app, asked, Refusal::CartEmpty).await?),
+                CartOwner::Guest(_) => Err(Refusal::not_found(ResourceKind::Cart, "").into()),
+            };
+        }
+    };
+    if asked.expected_revision.is_some_and(|expected| expected != cart.revision) {
+        return Ok(refuse(app, asked, Refusal::EtagMismatch { current: cart.revision }).await?);
+    }
+    let Some(currency) = cart.currency else { return Ok(refuse(app, asked, Refusal::CartEmpty).await?) };
+    let placing = Placing {
+        request: asked.request.clone(),
+        wanted: Wanted {
+            list: "items",
+            lines: cart.items.iter().map(wanted).collect(),
+            currency,
+            destination: (&asked.particulars.shipping_address).into(),
+            expected_total: asked.particulars.expected_total,
+        },
+        owner: asked.owner.clone(),
+        particulars: asked.particulars.clone(),
+        cart: Some(PricedCart { id: cart.id, owner: asked.cart.clone(), revision: cart.revision }),
+        context,
+    };
+    match asked.mode {
+        Mode::Preview => Ok(order::hypothetical(&preview(app, &placing).await?)),
+        Mode::Apply => match place_order(app, placing).await {
+            Err(error) if error.reason() == Reason::Contended => Err(Attempt::Again),
+            placed => Ok(order::single(&placed?)),
+        },
+    }
+}
+
+/// Keeps the refusal under the request id; unless the same request ordered an earlier cart, when the answer is that order:
+/// what is in the cart of today has nothing to do with it.
+async fn refuse(app: &App, asked: &Asked, refusal: Refusal) -> Result<v1::Order, ApiError> {
+    match (&asked.request, asked.mode) {
+        (Some(request), Mode::Apply) => Ok(order::single(&app.store.conclude(request.clone(), Err(refusal)).await?)),
+        (_, Mode::Apply | Mode::Preview) => Err(refusal.into()),
+    }
+}
+
+/// The order that the cart became. The request id is kept all the same: with another body it would have been refused.
+async fn ordered(app: &App, asked: &Asked, order_id: OrderId) -> Result<v1::Order, ApiError> {
+    let order = match (&asked.request, asked.mode) {
+        (Some(request), Mode::Apply) => app.store.conclude(request.clone(), Ok(order_id)).await?,
+        (_, Mode::Apply | Mode::Preview) => {
+            let order = app.store.order(OrderKey::Id(order_id), Scope::All).await?;
+            order.ok_or_else(|| Refusal::not_found(ResourceKind::Order, order_id))?
+        }
+    };
+    Ok(order::single(&order))
+}
+
+fn wanted(item: &order_core::cart::CartItem) -> WantedLine {
+    WantedLine { product_id: item.product_id.clone(), quantity: item.quantity, expected_unit_price: None }
+}

@@ -1,0 +1,130 @@
+//! What some lines cost now: products of this moment, priced by the rules, compared with what the caller had seen.
+//!
+//! One call to the catalogue for the whole order, and none while a transaction is open.
+
+use order_core::{
+    address::Destination,
+    currency::Currency,
+    error::{DomainError, PriceDifference, Refusal},
+    limits,
+    money::Money,
+    pricing::{self, Pricing, PricingInput},
+    product::Product,
+    quantity::Quantity,
+    violation::Violations,
+};
+
+use crate::{
+    app::App,
+    convert::line::WantedLine,
+    error::{ApiError, Precondition},
+    service::assess::{find, pricing_line},
+};
+
+/// What a caller asks the price of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// The name of the field that the lines came in, for violations: `lines`, or `items` of a cart.
+    pub list: &'static str,
+    /// At least one.
+    pub lines: Vec<WantedLine>,
+    /// The currency of the whole.
+    pub currency: Currency,
+    /// Where it goes, for tax.
+    pub destination: Destination,
+    /// The total that the caller saw.
+    pub expected_total: Option<Money>,
+}
+
+/// Products of one moment and what they cost.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    /// In the order of the wanted lines.
+    pub lines: Vec<(Product, Quantity)>,
+    /// One priced line for each.
+    pub pricing: Pricing,
+}
+
+/// Prices what is wanted, whether or not the caller expected that price.
+///
+/// # Errors
+/// `PRODUCT_NOT_FOUND` with every line's path; `CURRENCY_MISMATCH` with every product; `CATALOG_UNAVAILABLE`; totals that are
+/// no money.
+pub(crate) async fn price(app: &App, wanted: &Wanted) -> Result<Offer, ApiError> {
+    let lines = products(app, wanted).await?;
+    let input = PricingInput {
+        currency: wanted.currency,
+        destination: wanted.destination.clone(),
+        lines: lines.iter().map(|(product, quantity)| pricing_line(product, *quantity)).collect(),
+        order_discount: None,
+    };
+    let pricing = pricing::price(&app.rules, &input).map_err(|error| {
+        ApiError::from(DomainError::Invalid(Violations::one(wanted.list, "OUT_OF_RANGE", error.to_string())))
+    })?;
+    if pricing.total.minor() > limits::ORDER_TOTAL_MINOR_MAX {
+        let most = Money::new(limits::ORDER_TOTAL_MINOR_MAX, wanted.currency);
+        let description = format!("must not cost more than {most} together");
+        return Err(DomainError::Invalid(Violations::one(wanted.list, "OUT_OF_RANGE", description)).into());
+    }
+    Ok(Offer { lines, pricing })
+}
+
+async fn products(app: &App, wanted: &Wanted) -> Result<Vec<(Product, Quantity)>, ApiError> {
+    let found = find(app, wanted.lines.iter().map(|line| &line.product_id)).await?;
+    let mut violations = Violations::new();
+    let mut lines = Vec::with_capacity(wanted.lines.len());
+    for (n, line) in wanted.lines.iter().enumerate() {
+        match found.get(&line.product_id) {
+            None => violations.push(
+                format!("{}[{n}].product_id", wanted.list),
+                "PRODUCT_NOT_FOUND",
+                "there is no such product",
+            ),
+            Some(product) => lines.push((product.clone(), line.quantity)),
+        }
+    }
+    violations.into_result()?;
+    let mut refusal = None;
+    for (product, _) in lines.iter().filter(|(product, _)| product.price.currency() != wanted.currency) {
+        refusal = Some(foreign_product(refusal, wanted.currency, product));
+    }
+    match refusal {
+        Some(refusal) => Err(refusal),
+        None => Ok(lines),
+    }
+}
+
+/// Every product that is priced in another currency than the order, in one refusal; its facts are those of the first.
+fn foreign_product(others: Option<ApiError>, order: Currency, product: &Product) -> ApiError {
+    let priced = product.price.currency();
+    let first = || Refusal::CurrencyMismatch { cart: order.to_string(), product: priced.to_string() }.into();
+    others.unwrap_or_else(first).with_precondition(Precondition {
+        kind: "CURRENCY",
+        subject: product.id.to_string(),
+        description: format!("is priced in {priced}, the order is in {order}"),
+    })
+}
+
+/// What stands in the way of ordering at this price: products that are not for sale, prices that the caller did not expect.
+///
+/// # Errors
+/// The refusal.
+pub(crate) fn accept(wanted: &Wanted, offer: &Offer) -> Result<(), Refusal> {
+    let inactive: Vec<_> =
+        offer.lines.iter().filter(|(product, _)| !product.active).map(|(p, _)| p.id.clone()).collect();
+    if !inactive.is_empty() {
+        return Err(Refusal::ProductInactive(inactive));
+    }
+    let differences = differences(wanted, offer);
+    if differences.is_empty() { Ok(()) } else { Err(Refusal::PriceChanged(differences)) }
+}
+
+fn differences(wanted: &Wanted, offer: &Offer) -> Vec<PriceDifference> {
+    let lines = wanted.lines.iter().zip(&offer.lines).filter_map(|(line, (product, _))| {
+        let expected = line.expected_unit_price.filter(|expected| *expected != product.price)?;
+        Some(PriceDifference { product_id: Some(product.id.clone()), expected, actual: product.price })
+    });
+    let actual = offer.pricing.total;
+    let total = wanted.expected_total.filter(|expected| *expected != actual);
+    lines.chain(total.map(|expected| PriceDifference { product_id: None, expected, actual })).collect()
+}

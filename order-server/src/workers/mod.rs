@@ -1,0 +1,137 @@
+//! What has to be done without anybody asking: money that nobody waits for, orders and carts whose time is over.
+//!
+//! Each worker may run in any number of processes at once: what it does is decided under the order's lock and done once.
+
+use std::{sync::Arc, time::Duration};
+
+use order_core::{
+    error::Refusal,
+    ids::OrderId,
+    limits,
+    order::{Command, Context},
+};
+use order_store::{ChangeOrder, Mode, Scope, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use crate::{app::App, service::payments};
+
+/// How often each worker looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How much a worker takes on at a time.
+const BATCH: u32 = 100;
+
+/// How many request ids are forgotten in one transaction.
+const FORGOTTEN: u32 = 1000;
+
+/// Starts the workers; they end when `stop` is cancelled, after what they have in hand.
+pub fn start(app: &Arc<App>, stop: &CancellationToken) {
+    for job in [Job::Reconcile, Job::ExpireOrders, Job::ExpireCarts, Job::ForgetRequests] {
+        let (app, stop) = (Arc::clone(app), stop.clone());
+        let tasks = app.tasks.clone();
+        tasks.spawn(async move {
+            while stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_some() {
+                match job.run(&app).await {
+                    Ok(()) => {}
+                    Err(error) => tracing::warn!(worker = job.name(), %error, "will try again"),
+                }
+            }
+        });
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Job {
+    /// Finds out what became of payment requests.
+    Reconcile,
+    /// Calls off orders that were not paid in time.
+    ExpireOrders,
+    /// Marks carts that nobody came back for.
+    ExpireCarts,
+    /// Forgets request ids whose time is over.
+    ForgetRequests,
+}
+
+impl Job {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Reconcile => "reconciler",
+            Self::ExpireOrders => "expiry",
+            Self::ExpireCarts => "cart-expiry",
+            Self::ForgetRequests => "request-expiry",
+        }
+    }
+
+    async fn run(self, app: &Arc<App>) -> Result<(), StoreError> {
+        match self {
+            Self::Reconcile => reconcile_due(app).await,
+            Self::ExpireOrders => expire_due(app).await,
+            Self::ExpireCarts => app.store.expire_carts(app.clock.now(), BATCH).await.map(drop),
+            Self::ForgetRequests => forget_requests(app).await,
+        }
+    }
+}
+
+/// Looks after every payment request that is due now.
+///
+/// # Errors
+/// The store's; what is left stays due.
+pub async fn reconcile_due(app: &Arc<App>) -> Result<(), StoreError> {
+    let due = app.store.due_operations(app.clock.now(), BATCH).await?;
+    for operation in due {
+        let done = payments::reconcile(app, (operation.order_id, operation.operation_id)).await;
+        go_on(operation.order_id, done)?;
+    }
+    Ok(())
+}
+
+/// One order that cannot be read or written must not keep the others waiting; a database that is away may.
+fn go_on(order_id: OrderId, done: Result<(), StoreError>) -> Result<(), StoreError> {
+    match done {
+        Ok(()) => Ok(()),
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded | StoreError::DeadlineExceeded)) => Err(error),
+        Err(
+            error @ (StoreError::Refused(_)
+            | StoreError::UnknownOutcome(_)
+            | StoreError::Contended(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Internal(_)),
+        ) => {
+            tracing::error!(%order_id, %error, "an order is left for the next round");
+            Ok(())
+        }
+    }
+}
+
+/// Forgets request ids that were used longer ago than they are promised to be known, a batch after the other.
+///
+/// # Errors
+/// The store's.
+pub async fn forget_requests(app: &App) -> Result<(), StoreError> {
+    let before = app.clock.now().plus_seconds(-i64::from(limits::REQUEST_ID_RETENTION_HOURS) * 3600);
+    while app.store.forget_requests(before, FORGOTTEN).await? == FORGOTTEN {}
+    Ok(())
+}
+
+/// Calls off every order whose time to pay is over.
+///
+/// # Errors
+/// The store's; what is left stays due.
+pub async fn expire_due(app: &Arc<App>) -> Result<(), StoreError> {
+    for order_id in app.store.due_expiries(app.clock.now(), BATCH).await? {
+        match expire(app, order_id).await {
+            // Somebody paid or cancelled it meanwhile, or a payment is on its way: not ours to call off.
+            Err(StoreError::Refused(Refusal::IllegalTransition { .. })) => {}
+            done => go_on(order_id, done)?,
+        }
+    }
+    Ok(())
+}
+
+async fn expire(app: &App, order_id: OrderId) -> Result<(), StoreError> {
+    let context = Context { reason: Some("not paid in time".to_owned()), ..app.system("expiry") };
+    let (request, expected_revision, mode) = (None, None, Mode::Apply);
+    let (scope, command) = (Scope::All, Command::Expire);
+    let change = ChangeOrder { request, order_id, scope, expected_revision, command, context, mode };
+    app.store.change(change).await.map(drop)
+}

@@ -1,0 +1,59 @@
+//! What strangers may do with connections.
+
+use std::time::{Duration, Instant};
+
+use order_server::auth::Role;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::fixture::{ECHO, Fixture, call};
+
+/// Waits until the server has closed the connection, and says how long that took.
+async fn closed(stream: &mut TcpStream) -> Duration {
+    let before = Instant::now();
+    let mut bytes = Vec::new();
+    let read = stream.read_to_end(&mut bytes);
+    // A reset is an end as well.
+    let _ended = tokio::time::timeout(Duration::from_secs(10), read).await.expect("the server closes the connection");
+    before.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_without_a_preface_is_closed() {
+    let fixture = Fixture::start(&[]).await;
+    let mut silent = TcpStream::connect(fixture.grpc).await.unwrap();
+    let mut slow = TcpStream::connect(fixture.grpc).await.unwrap();
+    slow.write_all(b"PRI * HT").await.unwrap();
+    let (silent, slow) = tokio::join!(closed(&mut silent), closed(&mut slow));
+    for elapsed in [silent, slow] {
+        assert!((Duration::from_secs(4)..Duration::from_secs(8)).contains(&elapsed), "{elapsed:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_protocol_is_closed_at_once() {
+    let fixture = Fixture::start(&[]).await;
+    let mut stream = TcpStream::connect(fixture.grpc).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: orders\r\n\r\n").await.unwrap();
+    assert!(closed(&mut stream).await < Duration::from_secs(4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_beyond_the_cap_are_closed_and_the_others_live() {
+    let fixture = Fixture::start(&[("MAX_CONNECTIONS", "1")]).await;
+    let (channel, header) = (fixture.channel().await, format!("Bearer {}", fixture.token(Role::Customer)));
+    call(channel.clone(), ECHO, &[("authorization", &header)]).await.unwrap();
+    let mut second = TcpStream::connect(fixture.grpc).await.unwrap();
+    assert!(closed(&mut second).await < Duration::from_secs(2));
+    call(channel, ECHO, &[("authorization", &header)]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_beyond_their_limit_are_refused() {
+    let fixture = Fixture::start(&[]).await;
+    let long = "x".repeat(20_000);
+    fixture.call_with(ECHO, &[("x-baggage", &long)]).await.unwrap_err();
+    assert_eq!(fixture.reached(), 0);
+}

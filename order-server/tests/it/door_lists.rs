@@ -1,0 +1,8 @@
+//! Lists, searches and sums at the public door, each held against what the test itself works out.
+
+mod filters;
+mod paging;
+mod search;
+mod shop;
+mod statistics;
+mod stock;

@@ -1,0 +1,12 @@
+//! Integration tests of the server: one binary, a module for each part.
+#![expect(clippy::unwrap_used, reason = "clippy spares the functions marked #[test], not their helpers")]
+#![expect(clippy::large_futures, reason = "a test's future is built once and polled where it lies")]
+
+mod chassis;
+mod dice;
+mod door_input;
+mod door_journeys;
+mod door_lists;
+mod door_races;
+mod readme;
+mod world;

@@ -1,0 +1,20 @@
+-- Takes the schema back, children before what they refer to. Everything in it is lost.
+DROP TABLE gateway_operation;
+DROP TABLE request;
+DROP TABLE order_counter;
+DROP TRIGGER order_search_removed;
+DROP TRIGGER order_search_changed;
+DROP TRIGGER order_search_added;
+DROP TABLE order_search_index;
+DROP TABLE order_search;
+DROP TABLE order_event;
+DROP TABLE shipment;
+DROP TABLE payment_operation;
+DROP TABLE payment;
+DROP TABLE order_line;
+DROP TABLE orders;
+DROP TABLE cart_item;
+DROP TABLE cart;
+DROP TABLE stock_movement;
+DROP TABLE stock;
+DROP TABLE product;

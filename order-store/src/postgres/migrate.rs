@@ -1,0 +1,113 @@
+//! Migrations of PostgreSQL.
+//!
+//! Run by our own few lines and not by diesel_migrations: that one needs a blocking connection (libpq or a wrapper) and takes
+//! no lock. The table of what was run has the shape that diesel's command-line tool knows.
+
+use tokio_postgres::Client;
+
+use super::connect::Target;
+use crate::{error::StoreError, migrate::pending};
+
+/// A change of the schema, and its opposite.
+struct Migration {
+    /// What comes before the underscore is its version.
+    name: &'static str,
+    up: &'static str,
+    down: &'static str,
+}
+
+macro_rules! migrations {
+    ($($name:literal),+ $(,)?) => {
+        &[$(Migration {
+            name: $name,
+            up: include_str!(concat!("../../migrations/postgres/", $name, "/up.sql")),
+            down: include_str!(concat!("../../migrations/postgres/", $name, "/down.sql")),
+        }),+]
+    };
+}
+
+/// All of them, oldest first.
+const MIGRATIONS: &[Migration] = migrations!["0001_initial"];
+
+/// Held while one migration runs, so that of several processes that start at once one migrates and the others wait. An
+/// arbitrary number that means this and nothing else in our databases. Held by a transaction and not by a session, so that
+/// it works behind PgBouncer too and cannot be left behind.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '10min'; SELECT pg_advisory_xact_lock(7310093211452883201); \
+     SET LOCAL lock_timeout = '30s'; SET LOCAL statement_timeout = 0; SET LOCAL client_min_messages = warning; \
+     CREATE TABLE IF NOT EXISTS __diesel_schema_migrations ( \
+         version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP)";
+
+/// Brings the database of a `postgres://` URL to this program's schema. Each migration is one transaction. Returns the names
+/// of those that it ran.
+///
+/// # Errors
+/// As [`crate::migrate()`].
+pub(crate) async fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
+    let client = Target::parse(url)?.client().await?;
+    let mut ran = Vec::new();
+    for migration in MIGRATIONS {
+        if change(&client, migration, Way::Up).await? {
+            tracing::info!(migration = migration.name, "migrated");
+            ran.push(migration.name.to_owned());
+        }
+    }
+    Ok(ran)
+}
+
+/// Takes every migration back, the newest first, with all that is stored. For tests.
+pub(crate) async fn revert(url: &str) -> Result<Vec<String>, StoreError> {
+    let client = Target::parse(url)?.client().await?;
+    let mut ran = Vec::new();
+    for migration in MIGRATIONS.iter().rev() {
+        if change(&client, migration, Way::Down).await? {
+            ran.push(migration.name.to_owned());
+        }
+    }
+    Ok(ran)
+}
+
+/// The versions that this program knows.
+pub(super) fn versions() -> Vec<String> {
+    MIGRATIONS.iter().map(|migration| migration.version().to_owned()).collect()
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Up,
+    Down,
+}
+
+/// Runs one migration, one way, unless that was done before.
+async fn change(client: &Client, migration: &Migration, way: Way) -> Result<bool, StoreError> {
+    let failed = |error| failed(migration, &error);
+    client.batch_execute(BEGIN).await.map_err(failed)?;
+    let applied = client.query("SELECT version FROM __diesel_schema_migrations", &[]).await.map_err(failed)?;
+    let applied: Vec<String> = applied.iter().map(|row| row.get(0)).collect();
+    let is_pending = pending(&versions(), &applied)?.iter().any(|version| version == migration.version());
+    let (note, sql) = match (way, is_pending) {
+        (Way::Up, true) => ("INSERT INTO __diesel_schema_migrations (version) VALUES ($1)", migration.up),
+        (Way::Down, false) => ("DELETE FROM __diesel_schema_migrations WHERE version = $1", migration.down),
+        (Way::Up, false) | (Way::Down, true) => {
+            client.batch_execute("ROLLBACK").await.map_err(failed)?;
+            return Ok(false);
+        }
+    };
+    client.execute(note, &[&migration.version()]).await.map_err(failed)?;
+    client.batch_execute(sql).await.map_err(failed)?;
+    client.batch_execute("COMMIT").await.map_err(failed)?;
+    Ok(true)
+}
+
+/// What the server says of a migration names tables and columns of our own; it holds no data.
+fn failed(migration: &Migration, error: &tokio_postgres::Error) -> StoreError {
+    match error.as_db_error() {
+        Some(said) => StoreError::Internal(format!("the migration {} failed: {}", migration.name, said.message())),
+        None => StoreError::Unavailable(format!("the connection was lost in the migration {}", migration.name)),
+    }
+}
+
+impl Migration {
+    fn version(&self) -> &'static str {
+        self.name.split('_').next().unwrap_or(self.name)
+    }
+}

@@ -1,0 +1,220 @@
+//! The store over PostgreSQL 14 and newer.
+//!
+//! A transaction runs in a task of its own, never in its caller's: a caller that goes away would leave its connection inside
+//! a transaction, holding row locks. Writes run at READ COMMITTED with row locks in sorted order, reads at one snapshot.
+//!
+//! Nothing is kept in a session, so that a pool of servers' connections (PgBouncer in transaction mode, 1.21 and newer with
+//! `max_prepared_statements`) may stand between: every setting is made with SET LOCAL, in the message that begins the
+//! transaction, where it costs nothing.
+
+mod connect;
+mod error;
+mod migrate;
+mod pool;
+mod read;
+mod sql;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod tx;
+mod write;
+
+use std::{
+    fmt,
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    time::{Duration, Instant},
+};
+
+use deadpool::managed::Pool;
+pub(crate) use migrate::{migrate, revert};
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+
+use self::{
+    connect::Target,
+    error::Connection,
+    pool::{Lease, Sessions},
+    tx::{Access, PgTx},
+};
+use crate::{
+    backend::{Backend, ReadWork, WriteWork},
+    deadline,
+    error::StoreError,
+    statements::Fault,
+};
+
+/// How often a transaction is tried, the first time included.
+const TRIES: u32 = 4;
+/// The longest pause before the second try; it doubles with each further one.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Transactions over a pool of connections.
+pub(crate) struct Postgres {
+    pool: Pool<Sessions>,
+    tasks: TaskTracker,
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("pool", &self.pool.status()).finish_non_exhaustive()
+    }
+}
+
+impl Postgres {
+    /// Connects to the database of a `postgres://` URL with at most `connections` connections, after a look at the server: it
+    /// must be PostgreSQL 14 or newer, keep what it has acknowledged, and speak English. Must be called inside the runtime.
+    pub(crate) async fn connect(url: &str, connections: usize) -> Result<Self, StoreError> {
+        let target = Target::parse(url)?;
+        target.client().await?;
+        Ok(Self { pool: pool::new(target, connections)?, tasks: TaskTracker::new() })
+    }
+
+    /// Registers a transaction, so that closing waits for it. Taken before the look at whether it is closed: whoever closes
+    /// afterwards sees the registration.
+    fn enter(&self) -> Result<TaskTrackerToken, StoreError> {
+        let token = self.tasks.token();
+        if self.tasks.is_closed() {
+            return Err(StoreError::Unavailable("the store is being closed".into()));
+        }
+        Ok(token)
+    }
+
+    /// Runs a whole transaction, in a task of its own, once there is a connection for it. Who goes away before then has it
+    /// never begun; later it runs to its end.
+    async fn submit<T, F>(&self, run: impl FnOnce(Job) -> F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let token = self.enter()?;
+        let until = deadline::current();
+        let lease = pool::lease(&self.pool, until).await?;
+        let task = tokio::spawn(run(Job { pool: self.pool.clone(), lease: Some(lease), until, token }));
+        task.await
+            .map_err(|stopped| StoreError::Internal(format!("a transaction's task has ended early: {stopped}")))?
+    }
+}
+
+impl Backend for Postgres {
+    const ENGINE: &'static str = "postgresql";
+
+    async fn write<W: WriteWork>(&self, work: W) -> Result<W::Output, StoreError> {
+        self.submit(|job| job.write(work)).await
+    }
+
+    async fn read<R: ReadWork>(&self, work: R) -> Result<R::Output, StoreError> {
+        self.submit(|job| job.read(work)).await
+    }
+
+    async fn close(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.pool.close();
+    }
+}
+
+/// What a transaction's task needs.
+struct Job {
+    pool: Pool<Sessions>,
+    lease: Option<Lease>,
+    until: Option<Instant>,
+    /// Held until all is done.
+    token: TaskTrackerToken,
+}
+
+impl Job {
+    async fn write<W: WriteWork>(mut self, work: W) -> Result<W::Output, StoreError> {
+        let mut tries = 1;
+        loop {
+            let why = match self.try_write(&work).await {
+                Ok(output) => return Ok(output),
+                Err(Fault::Fatal(error)) => return Err(error),
+                Err(Fault::Retry(why)) => why,
+            };
+            if tries == TRIES {
+                return Err(StoreError::Contended(why));
+            }
+            metrics::counter!("store_retries_total", "engine" => Postgres::ENGINE, "method" => W::NAME).increment(1);
+            tracing::debug!(method = W::NAME, %why, tries, "a transaction is tried again");
+            self.pause(tries).await?;
+            tries += 1;
+        }
+    }
+
+    async fn try_write<W: WriteWork>(&mut self, work: &W) -> Result<W::Output, Fault> {
+        let mut tx = self.begin(Access::Write).await?;
+        match work.run(&mut tx).await {
+            Ok(output) => {
+                self.lease = tx.commit().await?;
+                Ok(output)
+            }
+            Err(fault) => {
+                self.lease = tx.rollback().await;
+                Err(fault)
+            }
+        }
+    }
+
+    /// Reads are tried again too: a standby cancels what stands in the way of its recovery, and a migration makes the
+    /// statements prepared before it useless.
+    async fn read<R: ReadWork>(mut self, work: R) -> Result<R::Output, StoreError> {
+        let mut tries = 1;
+        loop {
+            let why = match self.try_read(&work).await {
+                Ok(output) => return Ok(output),
+                Err(Fault::Fatal(error)) => return Err(error),
+                Err(Fault::Retry(why)) => why,
+            };
+            if tries == TRIES {
+                return Err(StoreError::Contended(why));
+            }
+            self.pause(tries).await?;
+            tries += 1;
+        }
+    }
+
+    async fn try_read<R: ReadWork>(&mut self, work: &R) -> Result<R::Output, Fault> {
+        let mut tx = self.begin(Access::Read).await?;
+        let result = work.run(&mut tx).await;
+        if result.is_ok() {
+            // Nothing is left but to give the connection back, for which the caller need not wait.
+            let token = self.token.clone();
+            tokio::spawn(async move {
+                drop(tx.rollback().await);
+                drop(token);
+            });
+        } else {
+            self.lease = tx.rollback().await;
+        }
+        result
+    }
+
+    /// Begins on the connection at hand or on another one. A connection that dies here has done nothing yet, so that another
+    /// one is tried: after a restart of the server the pool may be full of such.
+    async fn begin(&mut self, access: Access) -> Result<PgTx, Fault> {
+        let mut tries = 1;
+        loop {
+            let lease = match self.lease.take() {
+                Some(lease) => lease,
+                None => pool::lease(&self.pool, self.until).await?,
+            };
+            match PgTx::begin(lease, access, self.until).await {
+                Ok(tx) => return Ok(tx),
+                Err(failure) if failure.connection == Connection::Lost && tries < TRIES => tries += 1,
+                Err(failure) => return Err(failure.fault),
+            }
+        }
+    }
+
+    /// Waits a random while, so that those who collided do not collide again, and gives up at the deadline.
+    async fn pause(&mut self, tries: u32) -> Result<(), StoreError> {
+        let longest = PAUSE * 2_u32.pow(tries - 1);
+        let share = RandomState::new().build_hasher().finish() % 1024;
+        let pause = longest * u32::try_from(share).unwrap_or_default() / 1024;
+        if self.until.is_some_and(|until| deadline::left(until).is_none_or(|left| left <= pause)) {
+            return Err(StoreError::DeadlineExceeded);
+        }
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,375 @@
+//! The statements that look.
+
+use diesel::{
+    ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _, TextExpressionMethods as _,
+    dsl::sql,
+    pg::Pg,
+    sql_types::{Array, BigInt, Bool, Text, Untyped},
+};
+use diesel_async::RunQueryDsl as _;
+use futures_util::future::try_join4;
+use order_core::{
+    cart::CartOwner,
+    ids::{CustomerId, OperationId, OrderId, ProductId, Sku},
+    time::Timestamp,
+};
+
+use super::{
+    migrate,
+    sql::{Bound, statement},
+    tx::{PgTx, run},
+};
+use crate::{
+    assemble::{self, BlockRow, Blocks, Children, SumRow},
+    error::StoreError,
+    fields::{At, Id},
+    fragments::{Counted, SAME_EMAIL, holding_no_money, like_pattern, order_queries},
+    migrate::ensure_current,
+    query::{
+        CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats, StatsQuery,
+    },
+    rows::{
+        CartItemRow, CartRow, EventRow, GatewayRow, LineRow, MovementRow, OperationRow, OrderRow, OrderRows,
+        PaymentRow, ProductRow, RequestRow, ShipmentRow, StockRow,
+    },
+    schema::{
+        cart, cart_item, gateway_operation, order_event, order_line, order_search, orders, payment, payment_operation,
+        product, request, shipment, stock, stock_movement,
+    },
+    sql_types::{Instant, Uuid},
+    statements::{Done, Read},
+};
+
+order_queries!(Pg);
+
+statement! {
+    /// Requests by key. A join, because `(a, b, c) IN (...)` has no form that takes arrays.
+    Requests -> diesel::dsl::SqlTypeOf<<request::table as diesel::Table>::AllColumns>:
+    "SELECT request.principal, request.method, request.request_id, request.body_hash, request.outcome, request.create_time \
+     FROM unnest(?, ?, ?) AS wanted (principal, method, request_id) \
+     JOIN request USING (principal, method, request_id)"
+}
+
+statement! {
+    /// All orders, by word and currency.
+    Sums -> Untyped:
+    "SELECT status, currency, count(*) AS orders, sum(total)::bigint AS total, sum(refunded)::bigint AS refunded \
+     FROM orders GROUP BY status, currency"
+}
+
+statement! {
+    /// The orders since an origin, by block of time, word and currency. Divides once per group, not once per order.
+    BlockSums -> Untyped:
+    "SELECT (extract(epoch FROM bin - ?) * 1000000)::bigint / ? AS block, status, currency, orders, revenue \
+     FROM ( \
+         SELECT date_bin(? * interval '1 microsecond', create_time, ?) AS bin, status, currency, count(*) AS orders, \
+             sum(total - refunded)::bigint AS revenue \
+         FROM orders WHERE create_time >= ? GROUP BY 1, 2, 3 \
+     ) AS bins"
+}
+
+statement! {
+    /// How many orders a customer has, and how many since a moment.
+    CountOf -> (BigInt, BigInt):
+    "SELECT count(*), count(*) FILTER (WHERE create_time >= ?) FROM orders WHERE customer_id = ?"
+}
+
+statement! {
+    /// What a customer has paid and not got back.
+    SpentBy -> (Text, BigInt):
+    "SELECT payment.currency, sum(payment.captured - payment.refunded)::bigint \
+     FROM orders JOIN payment USING (order_id) WHERE orders.customer_id = ? GROUP BY payment.currency"
+}
+
+statement! {
+    /// Literals, not arguments, so that a plan made for any argument still uses the partial index.
+    DueOperations -> (Uuid, Uuid):
+    "SELECT order_id, operation_id FROM payment_operation \
+     WHERE state IN ('INITIAL', 'SENT', 'UNKNOWN') AND next_attempt_at <= ? \
+     ORDER BY next_attempt_at, operation_id LIMIT ?"
+}
+
+statement! {
+    /// As above.
+    DueExpiries -> Uuid:
+    "SELECT order_id FROM orders WHERE state = 'PENDING' AND pay_by < ? AND payment_status = ANY (?) \
+     ORDER BY pay_by, order_id LIMIT ?"
+}
+
+statement! {
+    /// The migrations that were run.
+    Applied -> Text:
+    "SELECT version FROM __diesel_schema_migrations"
+}
+
+diesel::define_sql_function! {
+    /// Lower case, by the rules of its argument's collation.
+    fn lower(text: Text) -> Text;
+}
+
+// The rules of all alphabets, whatever the database's own collation knows of them.
+diesel::postfix_operator!(AllAlphabets, " COLLATE \"und-x-icu\"", Text, backend: Pg);
+
+impl PgTx {
+    /// Reads what hangs on orders: four statements, sent together.
+    pub(super) async fn with_children(&mut self, found: Vec<OrderRow>) -> Done<Vec<OrderRows>> {
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Id> = found.iter().map(|order| order.order_id).collect();
+        let connection = self.connection()?;
+        let [mut first, mut second, mut third, mut fourth] = [connection; 4];
+        let result = try_join4(
+            order_line::table
+                .filter(order_line::order_id.eq_any(ids.clone()))
+                .order((order_line::order_id, order_line::line_id))
+                .select(LineRow::as_select())
+                .load(&mut first),
+            payment::table
+                .filter(payment::order_id.eq_any(ids.clone()))
+                .order((payment::order_id, payment::position))
+                .select(PaymentRow::as_select())
+                .load(&mut second),
+            payment_operation::table
+                .filter(payment_operation::order_id.eq_any(ids.clone()))
+                .order((payment_operation::order_id, payment_operation::payment_id, payment_operation::position))
+                .select(OperationRow::as_select())
+                .load(&mut third),
+            shipment::table
+                .filter(shipment::order_id.eq_any(ids))
+                .order((shipment::order_id, shipment::sequence))
+                .select(ShipmentRow::as_select())
+                .load(&mut fourth),
+        )
+        .await;
+        let (lines, payments, operations, shipments) = self.done(result)?;
+        Ok(assemble::orders(found, Children { lines, payments, operations, shipments }))
+    }
+
+    /// Reads the items of a cart.
+    pub(super) async fn with_items(&mut self, found: Option<CartRow>) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+        let Some(row) = found else { return Ok(None) };
+        let items = cart_item::table
+            .filter(cart_item::cart_id.eq(row.cart_id))
+            .order((cart_item::position, cart_item::item_id))
+            .select(CartItemRow::as_select());
+        let items = run!(self, load(items))?;
+        Ok(Some((row, items)))
+    }
+}
+
+/// The carts of an owner, newest first. A macro, because the type of such a query is
+/// nothing to write down.
+macro_rules! newest_cart {
+    ($owner:expr) => {
+        cart::table
+            .filter($owner)
+            .order((cart::create_time.desc(), cart::state.asc(), cart::cart_id.desc()))
+            .select(CartRow::as_select())
+            .limit(1)
+    };
+}
+pub(super) use newest_cart;
+
+impl Read for PgTx {
+    async fn order(&mut self, key: &OrderKey, scope: &Scope) -> Done<Option<OrderRows>> {
+        let filter = OrderFilter::of(scope.clone());
+        let query = filtered(&filter);
+        let query = match key {
+            OrderKey::Id(id) => query.filter(orders::order_id.eq(Id(id.uuid()))),
+            OrderKey::NumberAndEmail(number, email) => query
+                .filter(orders::order_number.eq(number))
+                .filter(sql::<Bool>(SAME_EMAIL).bind::<Text, _>(email.to_ascii_lowercase()))
+                .filter(orders::customer_id.is_null()),
+        };
+        let found = run!(self, load(query.select(OrderRow::as_select())))?;
+        Ok(self.with_children(found).await?.pop())
+    }
+
+    async fn orders_by_id(&mut self, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
+        let ids: Vec<_> = ids.iter().map(|id| Id(id.uuid())).collect();
+        let query = orders::table.filter(orders::order_id.eq_any(ids)).select(OrderRow::as_select());
+        let found = run!(self, load(query))?;
+        self.with_children(found).await
+    }
+
+    async fn orders_by_import(&mut self, source: &str, external_ids: &[String]) -> Done<Vec<OrderRows>> {
+        let query = orders::table
+            .filter(orders::import_source.eq(source))
+            .filter(orders::import_external_id.eq_any(external_ids))
+            .select(OrderRow::as_select());
+        let found = run!(self, load(query))?;
+        self.with_children(found).await
+    }
+
+    async fn order_page(&mut self, query: &OrderQuery) -> Done<Vec<OrderRows>> {
+        let found = run!(self, load(listed(query).select(OrderRow::as_select())))?;
+        self.with_children(found).await
+    }
+
+    async fn order_count(&mut self, filter: &OrderFilter, most: u32) -> Done<u32> {
+        let query = with_words(filtered(filter), &filter.words).select(orders::order_id).limit(i64::from(most));
+        let count: i64 = run!(self, get_result(Counted(query)))?;
+        Ok(u32::try_from(count).map_err(StoreError::corrupt)?)
+    }
+
+    async fn events(&mut self, id: OrderId, after: i64, size: u32) -> Done<Vec<EventRow>> {
+        let query = order_event::table
+            .filter(order_event::order_id.eq(Id(id.uuid())))
+            .filter(order_event::revision.gt(after))
+            .order(order_event::revision)
+            .limit(i64::from(size) + 1)
+            .select(EventRow::as_select());
+        run!(self, load(query))
+    }
+
+    async fn stats(&mut self, query: &StatsQuery) -> Done<Stats> {
+        let blocks = Blocks::of(query);
+        let origin = At(blocks.origin);
+        let series = Bound::<BlockSums>::new()
+            .bind::<Instant>(origin)
+            .bind::<BigInt>(blocks.micros)
+            .bind::<BigInt>(blocks.micros)
+            .bind::<Instant>(origin)
+            .bind::<Instant>(origin);
+        let sums: Vec<SumRow> = run!(self, load(Bound::<Sums>::new()))?;
+        let rows: Vec<BlockRow> = run!(self, load(series))?;
+        Ok(assemble::stats(query, sums, rows)?)
+    }
+
+    async fn summary(&mut self, customer: &CustomerId, since: Timestamp) -> Done<CustomerSummary> {
+        let customer = customer.as_str();
+        let counts = Bound::<CountOf>::new().bind::<Instant>(At(since)).bind::<Text>(customer);
+        let (all, recent): (i64, i64) = run!(self, get_result(counts))?;
+        let newest = orders::table
+            .filter(orders::customer_id.eq(customer))
+            .order((orders::create_time.desc(), orders::order_id.desc()))
+            .select((orders::order_id, orders::create_time))
+            .limit(1);
+        let last: Vec<(Id, At)> = run!(self, load(newest))?;
+        let spent: Vec<(String, i64)> = run!(self, load(Bound::<SpentBy>::new().bind::<Text>(customer)))?;
+        let mut summary = CustomerSummary {
+            orders: assemble::count(all)?,
+            recent: assemble::count(recent)?,
+            last: last.into_iter().next().map(|(id, at)| (OrderId::new(id.0), at.0)),
+            ..CustomerSummary::default()
+        };
+        for (currency, minor) in spent {
+            assemble::add(&mut summary.spent, &currency, minor)?;
+        }
+        Ok(summary)
+    }
+
+    async fn cart(&mut self, owner: &CartOwner) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+        let found: Vec<CartRow> = match owner {
+            CartOwner::Customer(id) => run!(self, load(newest_cart!(cart::customer_id.eq(id.as_str()))))?,
+            CartOwner::Guest(key) => run!(self, load(newest_cart!(cart::guest_key.eq(key.0.as_slice()))))?,
+        };
+        self.with_items(found.into_iter().next()).await
+    }
+
+    async fn cart_by_id(&mut self, id: uuid::Uuid) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+        let found = run!(self, load(cart::table.filter(cart::cart_id.eq(Id(id))).select(CartRow::as_select())))?;
+        self.with_items(found.into_iter().next()).await
+    }
+
+    async fn products(&mut self, ids: &[ProductId]) -> Done<Vec<ProductRow>> {
+        let ids: Vec<_> = ids.iter().map(ProductId::as_str).collect();
+        run!(self, load(product::table.filter(product::product_id.eq_any(ids)).select(ProductRow::as_select())))
+    }
+
+    async fn product_page(&mut self, query: &ProductQuery) -> Done<Vec<ProductRow>> {
+        let mut page = product::table.into_boxed::<Pg>();
+        if let Some(active) = query.active {
+            page = page.filter(product::active.eq(active));
+        }
+        if let Some(after) = &query.after {
+            page = page.filter(product::product_id.gt(after.as_str()));
+        }
+        for word in &query.words {
+            let text = product::product_id.concat(" ").concat(product::sku).concat(" ").concat(product::name);
+            page = page.filter(lower(AllAlphabets::new(text)).like(like_pattern(word)));
+        }
+        let page = page.order(product::product_id).limit(i64::from(query.size) + 1).select(ProductRow::as_select());
+        run!(self, load(page))
+    }
+
+    async fn levels(&mut self, skus: &[Sku]) -> Done<Vec<StockRow>> {
+        let skus: Vec<_> = skus.iter().map(Sku::as_str).collect();
+        run!(self, load(stock::table.filter(stock::sku.eq_any(skus)).select(StockRow::as_select())))
+    }
+
+    async fn movement_page(&mut self, query: &MovementQuery) -> Done<Vec<MovementRow>> {
+        let mut page = stock_movement::table.into_boxed::<Pg>();
+        if let Some(sku) = &query.sku {
+            page = page.filter(stock_movement::sku.eq(sku.as_str()));
+        }
+        if let Some(after) = query.after {
+            page = page.filter(stock_movement::movement_id.lt(Id(after)));
+        }
+        let page = page.order(stock_movement::movement_id.desc()).limit(i64::from(query.size) + 1);
+        run!(self, load(page.select(MovementRow::as_select())))
+    }
+
+    async fn due_operations(&mut self, now: Timestamp, most: u32) -> Done<Vec<(OrderId, OperationId)>> {
+        let due = Bound::<DueOperations>::new().bind::<Instant>(At(now)).bind::<BigInt>(i64::from(most));
+        let due: Vec<(Id, Id)> = run!(self, load(due))?;
+        Ok(due.into_iter().map(|(order, operation)| (OrderId::new(order.0), OperationId::new(operation.0))).collect())
+    }
+
+    async fn due_expiries(&mut self, now: Timestamp, most: u32) -> Done<Vec<OrderId>> {
+        let due = Bound::<DueExpiries>::new()
+            .bind::<Instant>(At(now))
+            .bind::<Array<Text>>(holding_no_money())
+            .bind::<BigInt>(i64::from(most));
+        let due: Vec<Id> = run!(self, load(due))?;
+        Ok(due.into_iter().map(|id| OrderId::new(id.0)).collect())
+    }
+
+    async fn gateway(&mut self, key: OperationId) -> Done<Option<GatewayRow>> {
+        let query =
+            gateway_operation::table.filter(gateway_operation::key.eq(Id(key.uuid()))).select(GatewayRow::as_select());
+        let mut connection = self.connection()?;
+        let result = query.first(&mut connection).await.optional();
+        self.done(result)
+    }
+
+    async fn probe(&mut self) -> Done {
+        let applied: Vec<String> = run!(self, load(Bound::<Applied>::new()))?;
+        Ok(ensure_current(&migrate::versions(), &applied)?)
+    }
+}
+
+impl PgTx {
+    /// Reads requests by the three columns of their keys.
+    pub(super) async fn requests_of(
+        &mut self,
+        principals: Vec<&str>,
+        methods: Vec<&str>,
+        ids: Vec<Id>,
+    ) -> Done<Vec<RequestRow>> {
+        let query = Bound::<Requests>::new()
+            .bind::<Array<Text>>(principals)
+            .bind::<Array<Text>>(methods)
+            .bind::<Array<Uuid>>(ids);
+        run!(self, load(query))
+    }
+}
+
+/// The orders of a page and one more.
+pub(super) fn listed(query: &OrderQuery) -> orders::BoxedQuery<'_, Pg> {
+    paged(with_words(filtered(&query.filter), &query.filter.words), query)
+}
+
+/// Every word must be somewhere in the order's search document; words of three characters and more are looked up in its
+/// trigram index.
+fn with_words<'q>(query: orders::BoxedQuery<'q, Pg>, words: &[String]) -> orders::BoxedQuery<'q, Pg> {
+    if words.is_empty() {
+        return query;
+    }
+    let mut found = order_search::table.select(order_search::order_id).into_boxed();
+    for word in words {
+        found = found.filter(order_search::document.like(like_pattern(word)));
+    }
+    query.filter(orders::order_id.eq_any(found))
+}

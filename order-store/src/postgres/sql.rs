@@ -1,0 +1,241 @@
+//! Statements that diesel's query builder would not let the server remember.
+//!
+//! diesel prepares an `update`, an upsert and an insert of several rows anew for every call, because their text changes with
+//! the number of rows: a round trip and a parse each. Here the text of a statement depends on nothing but its Rust type: it
+//! takes a batch as one array per column (`unnest`), is prepared once per connection, and needs one round trip for any number
+//! of rows. `SELECT`s stay with the query builder, which does remember them.
+
+use std::marker::PhantomData;
+
+use diesel::{
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    result::QueryResult,
+    serialize::ToSql,
+    sql_types::{Array, HasSqlType},
+};
+
+/// A statement whose text never changes.
+pub(super) trait Statement: 'static {
+    /// The text, with `?` for every argument.
+    const SQL: &'static str;
+    /// The SQL type of the rows it returns.
+    type Row: 'static;
+}
+
+/// Defines a [`Statement`].
+macro_rules! statement {
+    ($(#[$meta:meta])* $name:ident -> $row:ty: $sql:expr) => {
+        $(#[$meta])*
+        #[derive(Debug)]
+        pub(super) struct $name;
+
+        impl $crate::postgres::sql::Statement for $name {
+            const SQL: &'static str = $sql;
+            type Row = $row;
+        }
+    };
+}
+pub(super) use statement;
+
+/// An argument whose Rust type is forgotten. Sent as SQL type `ST`.
+trait Argument: Send {
+    fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>;
+}
+
+struct Typed<ST, T>(T, PhantomData<fn() -> ST>);
+
+impl<ST, T> Argument for Typed<ST, T>
+where
+    Pg: HasSqlType<ST>,
+    T: ToSql<ST, Pg> + Send,
+{
+    fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_bind_param::<ST, T>(&self.0)
+    }
+}
+
+/// A [`Statement`] with its arguments.
+pub(super) struct Bound<'a, S> {
+    arguments: Vec<Box<dyn Argument + 'a>>,
+    statement: PhantomData<fn() -> S>,
+}
+
+impl<'a, S: Statement> Bound<'a, S> {
+    pub(super) const fn new() -> Self {
+        Self { arguments: Vec::new(), statement: PhantomData }
+    }
+
+    /// The next argument, of SQL type `ST`.
+    pub(super) fn bind<ST: 'static>(mut self, value: impl ToSql<ST, Pg> + Send + 'a) -> Self
+    where
+        Pg: HasSqlType<ST>,
+    {
+        self.arguments.push(Box::new(Typed::<ST, _>(value, PhantomData)));
+        self
+    }
+}
+
+impl<S: Statement> QueryFragment<Pg> for Bound<'_, S> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let mut arguments = self.arguments.iter();
+        for (at, part) in S::SQL.split('?').enumerate() {
+            if at > 0 {
+                let argument = arguments.next().expect("a statement is given as many arguments as it has places");
+                argument.push(&mut out)?;
+            }
+            out.push_sql(part);
+        }
+        assert!(arguments.next().is_none(), "a statement is given as many arguments as it has places");
+        Ok(())
+    }
+}
+
+impl<S: Statement> QueryId for Bound<'_, S> {
+    type QueryId = Bound<'static, S>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<S: Statement> Query for Bound<'_, S> {
+    type SqlType = S::Row;
+}
+
+/// Rows that are written in batches. Implemented by [`columns!`].
+pub(super) trait Table: 'static {
+    /// The table.
+    const NAME: &'static str;
+    /// The columns, in the order of [`push`](Self::push).
+    const COLUMNS: &'static [&'static str];
+    /// The primary key.
+    const KEY: &'static [&'static str];
+    /// The primary key's SQL type.
+    type Key: 'static;
+
+    /// One array per column.
+    fn arrays<'a>(rows: &[&'a Self], arrays: &mut Arrays<'a>);
+}
+
+/// The arrays of a batch, one per column.
+#[derive(Default)]
+pub(super) struct Arrays<'a>(Vec<Box<dyn Argument + 'a>>);
+
+impl<'a> Arrays<'a> {
+    /// A column of SQL type `ST`.
+    pub(super) fn push<ST, T>(&mut self, column: Vec<&'a T>)
+    where
+        ST: 'static,
+        T: Sync,
+        Vec<&'a T>: ToSql<Array<ST>, Pg>,
+        Pg: HasSqlType<Array<ST>>,
+    {
+        self.0.push(Box::new(Typed::<Array<ST>, _>(column, PhantomData)));
+    }
+}
+
+/// Implements [`Table`] for a row: all its columns, and which of them are the key.
+macro_rules! columns {
+    ($row:ident in $table:ident, key ($($key:ident),+): $($column:ident),+ $(,)?) => {
+        impl $crate::postgres::sql::Table for $crate::rows::$row {
+            const NAME: &'static str = stringify!($table);
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),+];
+            const KEY: &'static [&'static str] = &[$(stringify!($key)),+];
+            type Key = ($(diesel::dsl::SqlTypeOf<$crate::schema::$table::$key>,)+);
+
+            fn arrays<'a>(rows: &[&'a Self], arrays: &mut $crate::postgres::sql::Arrays<'a>) {
+                $(
+                    let column = rows.iter().map(|row| &row.$column).collect();
+                    arrays.push::<diesel::dsl::SqlTypeOf<$crate::schema::$table::$column>, _>(column);
+                )+
+            }
+        }
+    };
+}
+pub(super) use columns;
+
+/// What an insert does about rows that are there already.
+pub(super) trait OnConflict: 'static {
+    /// Writes what comes behind the rows.
+    fn push<R: Table>(out: &mut AstPass<'_, '_, Pg>);
+}
+
+/// They are an error.
+pub(super) struct Fail;
+/// They are left as they are; the keys of the others are returned.
+pub(super) struct Skip;
+/// They are replaced.
+pub(super) struct Replace;
+
+impl OnConflict for Fail {
+    fn push<R: Table>(_out: &mut AstPass<'_, '_, Pg>) {}
+}
+
+impl OnConflict for Skip {
+    fn push<R: Table>(out: &mut AstPass<'_, '_, Pg>) {
+        out.push_sql(" ON CONFLICT (");
+        push_list(out, R::KEY);
+        out.push_sql(") DO NOTHING RETURNING ");
+        push_list(out, R::KEY);
+    }
+}
+
+impl OnConflict for Replace {
+    fn push<R: Table>(out: &mut AstPass<'_, '_, Pg>) {
+        out.push_sql(" ON CONFLICT (");
+        push_list(out, R::KEY);
+        out.push_sql(") DO UPDATE SET ");
+        let others = R::COLUMNS.iter().filter(|column| !R::KEY.contains(column));
+        for (at, column) in others.enumerate() {
+            out.push_sql(if at > 0 { ", " } else { "" });
+            out.push_sql(column);
+            out.push_sql(" = EXCLUDED.");
+            out.push_sql(column);
+        }
+    }
+}
+
+fn push_list(out: &mut AstPass<'_, '_, Pg>, names: &[&str]) {
+    for (at, name) in names.iter().enumerate() {
+        out.push_sql(if at > 0 { ", " } else { "" });
+        out.push_sql(name);
+    }
+}
+
+/// `INSERT INTO ... SELECT * FROM unnest(...)`: a batch of rows in one statement. They are written in their order.
+pub(super) struct Insert<'a, R, C> {
+    arrays: Arrays<'a>,
+    shape: PhantomData<fn() -> (R, C)>,
+}
+
+impl<'a, R: Table, C: OnConflict> Insert<'a, R, C> {
+    pub(super) fn new(rows: &[&'a R]) -> Self {
+        let mut arrays = Arrays::default();
+        R::arrays(rows, &mut arrays);
+        Self { arrays, shape: PhantomData }
+    }
+}
+
+impl<R: Table, C: OnConflict> QueryFragment<Pg> for Insert<'_, R, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO ");
+        out.push_sql(R::NAME);
+        out.push_sql(" (");
+        push_list(&mut out, R::COLUMNS);
+        out.push_sql(") SELECT * FROM unnest(");
+        for (at, array) in self.arrays.0.iter().enumerate() {
+            out.push_sql(if at > 0 { ", " } else { "" });
+            array.push(&mut out)?;
+        }
+        out.push_sql(")");
+        C::push::<R>(&mut out);
+        Ok(())
+    }
+}
+
+impl<R: Table, C: OnConflict> QueryId for Insert<'_, R, C> {
+    type QueryId = Insert<'static, R, C>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<R: Table> Query for Insert<'_, R, Skip> {
+    type SqlType = R::Key;
+}

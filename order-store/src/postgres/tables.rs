@@ -1,0 +1,73 @@
+//! The columns of the rows that are written in batches. A test holds them against the schema.
+
+use super::sql::columns;
+
+columns! {
+    ProductRow in product, key (product_id):
+    product_id, sku, name, description, price, currency, tax_class, active, revision, create_time, update_time,
+}
+
+columns! { StockRow in stock, key (sku): sku, on_hand, reserved, allocated }
+
+columns! {
+    MovementRow in stock_movement, key (movement_id):
+    movement_id, sku, kind, on_hand_delta, reserved_delta, allocated_delta, order_id, reason, actor_kind, actor_id, create_time,
+}
+
+columns! {
+    CartRow in cart, key (cart_id):
+    cart_id, customer_id, guest_key, state, order_id, merged_into, currency, revision, create_time, update_time, expire_time,
+}
+
+columns! {
+    CartItemRow in cart_item, key (cart_id, item_id):
+    cart_id, item_id, position, product_id, sku, quantity, seen_price, seen_currency, seen_time,
+}
+
+columns! {
+    OrderRow in orders, key (order_id):
+    order_id, order_number, customer_id, cart_id, state, payment_status, fulfillment_status, status, holds, currency,
+    subtotal, discount, tax, shipping, shipping_tax, total, refunded, contact_name, contact_email, contact_phone,
+    shipping_address, billing_address, notes, metadata, explanation, cancel_reason, pay_by, import_source,
+    import_external_id, import_detail, create_time, update_time, revision,
+}
+
+columns! {
+    LineRow in order_line, key (order_id, line_id):
+    order_id, line_id, product_id, sku, name, unit_price, subtotal, discount, tax, total, tax_rate, tax_class, ordered,
+    cancelled, allocated, shipped, delivered, return_requested, return_received, restocked, written_off,
+}
+
+columns! {
+    PaymentRow in payment, key (payment_id):
+    payment_id, order_id, position, method, currency, amount, authorized, captured, refunded, voided, auth_pending,
+    capture_pending, refund_pending, create_time,
+}
+
+columns! {
+    OperationRow in payment_operation, key (operation_id):
+    operation_id, payment_id, order_id, position, kind, amount, state, token, gateway_reference, decline_code, attempts,
+    next_attempt_at, create_time, update_time,
+}
+
+columns! {
+    ShipmentRow in shipment, key (shipment_id):
+    shipment_id, order_id, sequence, status, carrier, tracking_number, tracking_url, estimated_delivery, lines, ship_time,
+    deliver_time, create_time,
+}
+
+columns! {
+    EventRow in order_event, key (order_id, revision):
+    order_id, revision, kind, actor_kind, actor_id, request_id, reason, create_time, status_after, payload,
+}
+
+columns! { SearchRow in order_search, key (order_id): order_id, document }
+
+columns! {
+    RequestRow in request, key (principal, method, request_id):
+    principal, method, request_id, body_hash, outcome, create_time,
+}
+
+columns! {
+    GatewayRow in gateway_operation, key (key): key, kind, amount, currency, reference, decline_code, create_time
+}

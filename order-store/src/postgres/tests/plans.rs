@@ -1,0 +1,125 @@
+//! That lists are read from their indexes, in their order, and not sorted. Sequential scans are forbidden here, because in a
+//! small table nothing else would be worth it; where no index fits, the server still makes one, and the test fails.
+
+use diesel::{
+    QueryDsl as _,
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    result::QueryResult,
+    sql_types::{Array, BigInt, Text},
+};
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use order_core::{
+    ids::{CustomerId, OrderId, Sku},
+    order::Status,
+};
+use uuid::Uuid;
+
+use super::{lease, rows::at};
+use crate::{
+    postgres::{
+        pool::Lease,
+        read::{DueExpiries, DueOperations, listed},
+        sql::Bound,
+        write::ExpireCarts,
+    },
+    query::{Direction, OrderCursor, OrderFilter, OrderQuery, OrderSort, Scope},
+    schema::orders,
+    sql_types::Instant,
+    testing::TestDatabase,
+};
+
+/// `EXPLAIN` before a query, arguments and all.
+struct Explain<Q>(Q);
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Explain<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("EXPLAIN (COSTS OFF) ");
+        self.0.walk_ast(out)
+    }
+}
+
+impl<Q> QueryId for Explain<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for Explain<Q> {
+    type SqlType = Text;
+}
+
+async fn plan<Q: QueryFragment<Pg> + Send>(lease: &Lease, query: Q) -> String {
+    let lines: Vec<String> = Explain(query).load(&mut lease.connection()).await.unwrap();
+    lines.join("\n")
+}
+
+async fn without_scans(database: &TestDatabase) -> Lease {
+    let lease = lease(database).await;
+    lease.connection().batch_execute("SET enable_seqscan = off; SET enable_bitmapscan = off").await.unwrap();
+    lease
+}
+
+#[track_caller]
+fn assert_ordered_by(index: &str, plan: &str) {
+    assert!(plan.contains(&format!("using {index} ")), "{index}:\n{plan}");
+    assert!(!plan.contains("Sort"), "{index}:\n{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_orders_come_from_an_index_in_their_order() {
+    let database = TestDatabase::postgres().await;
+    let lease = without_scans(&database).await;
+    let all = || OrderFilter::of(Scope::All);
+    let own = OrderFilter::of(Scope::Customer(CustomerId::parse("me").unwrap()));
+    let of_status = OrderFilter { statuses: vec![Status::Shipped], ..all() };
+    for (index, filter, sort) in [
+        ("orders_create_time_idx", all(), OrderSort::CreateTime),
+        ("orders_total_idx", all(), OrderSort::Total),
+        ("orders_customer_idx", own, OrderSort::CreateTime),
+        ("orders_status_idx", of_status, OrderSort::CreateTime),
+    ] {
+        let id = OrderId::new(Uuid::from_u128(7));
+        for after in [None, Some(OrderCursor { value: 1_000_000, id })] {
+            for direction in [Direction::Ascending, Direction::Descending] {
+                let query = OrderQuery { filter: filter.clone(), sort, direction, size: 50, after };
+                assert_ordered_by(index, &plan(&lease, listed(&query).select(orders::order_id)).await);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_words_and_addresses_are_looked_up() {
+    let database = TestDatabase::postgres().await;
+    let lease = without_scans(&database).await;
+    lease.connection().batch_execute("SET enable_bitmapscan = on").await.unwrap();
+    let with_sku = OrderFilter { sku: Some(Sku::parse("A").unwrap()), ..OrderFilter::of(Scope::All) };
+    let with_word = OrderFilter { words: vec!["word".into()], ..OrderFilter::of(Scope::All) };
+    let with_email = OrderFilter { email: Some("me@example.com".into()), ..OrderFilter::of(Scope::All) };
+    for (index, filter) in [
+        ("order_line_sku_idx", with_sku),
+        ("order_search_document_idx", with_word),
+        ("orders_contact_email_idx", with_email),
+    ] {
+        let query =
+            OrderQuery { filter, sort: OrderSort::CreateTime, direction: Direction::Descending, size: 50, after: None };
+        let plan = plan(&lease, listed(&query).select(orders::order_id)).await;
+        assert!(plan.contains(index), "{index}:\n{plan}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sweepers_read_only_what_is_due() {
+    let database = TestDatabase::postgres().await;
+    let lease = without_scans(&database).await;
+    let due = Bound::<DueOperations>::new().bind::<Instant>(at(0)).bind::<BigInt>(10_i64);
+    assert_ordered_by("payment_operation_due_idx", &plan(&lease, due).await);
+    let due = Bound::<DueExpiries>::new()
+        .bind::<Instant>(at(0))
+        .bind::<Array<Text>>(vec!["UNPAID", "FAILED"])
+        .bind::<BigInt>(10_i64);
+    assert_ordered_by("orders_pay_by_idx", &plan(&lease, due).await);
+    let due = Bound::<ExpireCarts>::new().bind::<Instant>(at(0)).bind::<BigInt>(10_i64);
+    let plan = plan(&lease, due).await;
+    assert!(plan.contains("using cart_expire_idx "), "{plan}");
+}

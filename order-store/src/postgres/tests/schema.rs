@@ -1,0 +1,87 @@
+//! Migrations, and what the program believes about the schema.
+
+use std::collections::BTreeSet;
+
+use super::url;
+use crate::{
+    error::StoreError,
+    postgres::{self, sql::Table},
+    rows::{
+        CartItemRow, CartRow, EventRow, GatewayRow, LineRow, MovementRow, OperationRow, OrderRow, PaymentRow,
+        ProductRow, RequestRow, SearchRow, ShipmentRow, StockRow,
+    },
+    testing::TestDatabase,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_migrate_at_once_all_succeed() {
+    let database = TestDatabase::empty_postgres().await;
+    let url = url(&database);
+    let tasks: Vec<_> =
+        (0..8).map(|_| url.clone()).map(|url| tokio::spawn(async move { postgres::migrate(&url).await })).collect();
+    let mut ran = Vec::new();
+    for task in tasks {
+        ran.extend(task.await.unwrap().unwrap());
+    }
+    assert_eq!(ran, ["0001_initial"], "each migration is run once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_a_newer_program_is_not_migrated() {
+    let database = TestDatabase::postgres().await;
+    database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')").await.unwrap();
+    assert!(matches!(postgres::migrate(&url(&database)).await, Err(StoreError::Unavailable(_))));
+}
+
+#[test]
+fn every_migration_on_disk_is_embedded() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres");
+    let on_disk = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let versions: BTreeSet<_> = on_disk.map(|name| name.split('_').next().unwrap().to_owned()).collect();
+    assert_eq!(postgres::migrate::versions().into_iter().collect::<BTreeSet<_>>(), versions);
+}
+
+fn believed<R: Table>() -> BTreeSet<String> {
+    R::COLUMNS.iter().map(|column| format!("{}.{column}", R::NAME)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_write_every_column_of_their_table() {
+    let believed = [
+        believed::<CartItemRow>(),
+        believed::<CartRow>(),
+        believed::<EventRow>(),
+        believed::<GatewayRow>(),
+        believed::<LineRow>(),
+        believed::<MovementRow>(),
+        believed::<OperationRow>(),
+        believed::<OrderRow>(),
+        believed::<PaymentRow>(),
+        believed::<ProductRow>(),
+        believed::<RequestRow>(),
+        believed::<SearchRow>(),
+        believed::<ShipmentRow>(),
+        believed::<StockRow>(),
+    ];
+    let columns = TestDatabase::postgres().await.columns().await;
+    let columns: BTreeSet<_> = columns.into_iter().filter(|column| !column.starts_with("order_counter.")).collect();
+    assert_eq!(believed.into_iter().flatten().collect::<BTreeSet<_>>(), columns);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_foreign_key_is_the_beginning_of_an_index() {
+    let database = TestDatabase::postgres().await;
+    let without = "SELECT conname::text FROM pg_constraint AS c WHERE contype = 'f' AND NOT EXISTS ( \
+             SELECT FROM pg_index WHERE indrelid = c.conrelid AND indkey[0] = c.conkey[1] AND indpred IS NULL)";
+    assert_eq!(database.texts(without).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_amount_of_money_is_checked() {
+    let database = TestDatabase::postgres().await;
+    let unchecked = "SELECT a.attrelid::regclass::text || '.' || attname FROM pg_attribute AS a \
+         JOIN pg_class AS r ON r.oid = a.attrelid AND r.relkind = 'r' AND r.relnamespace = current_schema()::regnamespace \
+         WHERE atttypid = 'bigint'::regtype AND attnum > 0 AND attname NOT LIKE '%_delta' AND NOT EXISTS ( \
+             SELECT FROM pg_constraint WHERE contype = 'c' AND conrelid = a.attrelid AND a.attnum = ANY (conkey))";
+    assert_eq!(database.texts(unchecked).await, Vec::<String>::new());
+}

@@ -1,0 +1,292 @@
+//! The statements themselves, on one open transaction.
+
+use order_core::{
+    cart::{CartOwner, GuestKey},
+    ids::{CustomerId, OperationId, ProductId, Sku},
+};
+use uuid::Uuid;
+
+use super::{
+    lease,
+    rows::{at, cart_row, id, item_row, order_id, order_rows, product_row, shipment_row, text},
+};
+use crate::{
+    postgres::tx::{Access, PgTx},
+    query::{Direction, OrderCursor, OrderFilter, OrderKey, OrderQuery, OrderSort, ProductQuery, Scope, StatsQuery},
+    rows::{CartRow, EventRow, GatewayRow, MovementRow, OrderRows, ProductRow, RequestRow, SearchRow, StockRow},
+    statements::{NumberRange, Read as _, Write as _},
+    testing::TestDatabase,
+};
+
+async fn transaction(database: &TestDatabase) -> PgTx {
+    PgTx::begin(lease(database).await, Access::Write, None).await.unwrap()
+}
+
+fn page(filter: OrderFilter, sort: OrderSort, direction: Direction) -> OrderQuery {
+    OrderQuery { filter, sort, direction, size: 2, after: None }
+}
+
+fn ids(orders: &[OrderRows]) -> Vec<u128> {
+    orders.iter().map(|order| order.order.order_id.0.as_u128()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_are_read_back_as_they_were_written() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let orders: Vec<_> = (1..=3).map(order_rows).collect();
+    tx.insert_orders(&orders).await.unwrap();
+    let mut read = tx.orders_by_id(&[order_id(1), order_id(2), order_id(3)]).await.unwrap();
+    read.sort_by_key(|order| order.order.order_id);
+    assert_eq!(read, orders);
+    let mine = Scope::Customer(CustomerId::parse("me").unwrap());
+    let yours = Scope::Customer(CustomerId::parse("you").unwrap());
+    assert_eq!(tx.lock_order(order_id(1), &mine).await.unwrap().as_ref(), Some(&orders[0]));
+    assert_eq!(tx.lock_order(order_id(1), &yours).await.unwrap(), None);
+    assert_eq!(tx.order(&OrderKey::Id(order_id(2)), &Scope::All).await.unwrap().as_ref(), Some(&orders[1]));
+    assert_eq!(tx.order(&OrderKey::Id(order_id(2)), &yours).await.unwrap(), None);
+    let guest = OrderKey::NumberAndEmail("SPK-2026-000001".into(), "me@example.com".into());
+    assert_eq!(tx.order(&guest, &Scope::All).await.unwrap(), None, "not a guest's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_updated_by_what_differs() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let before = order_rows(1);
+    tx.insert_orders(std::slice::from_ref(&before)).await.unwrap();
+    let mut after = before.clone();
+    after.order.state = "CONFIRMED".into();
+    after.order.pay_by = None;
+    after.lines[1].allocated = 0;
+    after.lines[1].shipped = 1;
+    after.operations[0].state = "SUCCEEDED".into();
+    after.shipments.push(shipment_row(1));
+    tx.update_order(&before, &after).await.unwrap();
+    tx.update_order(&after, &after).await.unwrap();
+    assert_eq!(tx.orders_by_id(&[order_id(1)]).await.unwrap(), [after]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_orders_are_sorted_filtered_and_go_on_behind_the_cursor() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let mut orders: Vec<_> = (1..=4).map(order_rows).collect();
+    orders[3].order.customer_id = text("you");
+    tx.insert_orders(&orders).await.unwrap();
+    let document = |n: u128, text: &str| SearchRow { order_id: id(n), document: text.into() };
+    tx.put_search(&[document(1, "spk 50%_off \\ sale"), document(2, "spk 50 percent off")]).await.unwrap();
+    tx.put_search(&[document(2, "spk 50 percent of")]).await.unwrap();
+
+    let all = || OrderFilter::of(Scope::All);
+    let newest = page(all(), OrderSort::CreateTime, Direction::Descending);
+    assert_eq!(ids(&tx.order_page(&newest).await.unwrap()), [4, 3, 2]);
+    let after = OrderCursor { value: orders[2].order.create_time.0.micros(), id: order_id(3) };
+    assert_eq!(ids(&tx.order_page(&OrderQuery { after: Some(after), ..newest }).await.unwrap()), [2, 1]);
+    let ties = page(all(), OrderSort::Total, Direction::Ascending);
+    let after = OrderCursor { value: 5_998, id: order_id(2) };
+    assert_eq!(ids(&tx.order_page(&OrderQuery { after: Some(after), ..ties }).await.unwrap()), [3, 4]);
+
+    for (words, found) in [
+        (vec!["50%_"], vec![1]),
+        (vec!["percent", "spk"], vec![2]),
+        (vec!["\\"], vec![1]),
+        (vec!["k"], vec![1, 2]),
+        (vec!["spk", "nothing"], vec![]),
+    ] {
+        let filter = OrderFilter { words: words.iter().map(ToString::to_string).collect(), ..all() };
+        assert_eq!(tx.order_count(&filter, 10).await.unwrap(), u32::try_from(found.len()).unwrap());
+        let query = page(filter, OrderSort::CreateTime, Direction::Ascending);
+        assert_eq!(ids(&tx.order_page(&query).await.unwrap()), found, "{words:?}");
+    }
+    let theirs = OrderFilter::of(Scope::Customer(CustomerId::parse("me").unwrap()));
+    let theirs =
+        OrderFilter { sku: Some(Sku::parse("A").unwrap()), product_id: Some(ProductId::parse("p").unwrap()), ..theirs };
+    assert_eq!(tx.order_count(&theirs, 10).await.unwrap(), 3);
+    assert_eq!(tx.order_count(&theirs, 2).await.unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sums_are_of_the_right_orders() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let mut orders: Vec<_> = (1..=3).map(order_rows).collect();
+    orders[0].order.status = "CONFIRMED".into();
+    orders[0].order.refunded = 98;
+    orders[2].order.create_time = at(86_400);
+    tx.insert_orders(&orders).await.unwrap();
+    let days = vec![at(0).0, at(86_400).0, at(2 * 86_400).0];
+    let stats = tx.stats(&StatsQuery { today: at(86_400).0, month: at(0).0, days }).await.unwrap();
+    assert_eq!((stats.today, stats.month), (1, 3));
+    assert_eq!(stats.revenue.values().copied().collect::<Vec<_>>(), [5_900]);
+    assert_eq!(stats.days.iter().map(|day| day.orders).collect::<Vec<_>>(), [2, 1]);
+    let summary = tx.summary(&CustomerId::parse("me").unwrap(), at(86_400).0).await.unwrap();
+    assert_eq!((summary.orders, summary.recent, summary.last), (3, 1, Some((order_id(3), at(86_400).0))));
+    assert_eq!(summary.spent.values().copied().collect::<Vec<_>>(), [3 * 5_900]);
+    assert_eq!(tx.due_expiries(at(61).0, 2).await.unwrap(), [order_id(1), order_id(2)]);
+    let due = tx.due_operations(at(10).0, 1).await.unwrap();
+    assert_eq!(due, [(order_id(1), OperationId::new(Uuid::from_u128(3_001)))]);
+    assert_eq!(tx.due_operations(at(9).0, 1).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn carts_are_replaced_with_their_items_and_expire() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let owner = CartOwner::Customer(CustomerId::parse("me").unwrap());
+    assert_eq!(tx.lock_cart(&owner).await.unwrap(), None);
+    tx.put_cart(&cart_row(1), &[item_row(1, 11, 0), item_row(1, 12, 1)]).await.unwrap();
+    let items = vec![item_row(1, 12, 0), item_row(1, 13, 1)];
+    tx.put_cart(&CartRow { revision: 2, ..cart_row(1) }, &items).await.unwrap();
+    let (row, read) = tx.lock_cart(&owner).await.unwrap().unwrap();
+    assert_eq!((row.revision, read), (2, items.clone()));
+    assert_eq!(tx.cart_by_id(Uuid::from_u128(1)).await.unwrap().unwrap().1, items);
+    assert_eq!(tx.expire_carts(at(99).0, 5).await.unwrap(), Vec::<Uuid>::new());
+    assert_eq!(tx.expire_carts(at(100).0, 5).await.unwrap(), [Uuid::from_u128(1)]);
+    assert_eq!(tx.cart(&owner).await.unwrap().unwrap().0.state, "EXPIRED");
+    let key = GuestKey([7; 32]);
+    let guest = CartRow { cart_id: id(2), customer_id: None, guest_key: Some(key.0.to_vec()), ..cart_row(2) };
+    tx.put_cart(&guest, &[]).await.unwrap();
+    assert_eq!(tx.cart(&CartOwner::Guest(key)).await.unwrap(), Some((guest.clone(), Vec::new())));
+    assert_eq!(tx.lock_guest_cart(key).await.unwrap(), Some((guest, Vec::new())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn products_are_put_locked_and_found() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let (first, second) = (product_row("a", "S1", "Crème BRÛLÉE"), product_row("b", "S2", "100% Cotton"));
+    tx.put_products(&[second.clone(), first.clone()]).await.unwrap();
+    let second = ProductRow { active: false, revision: 2, ..second };
+    tx.put_products(std::slice::from_ref(&second)).await.unwrap();
+    let (a, s2) = (ProductId::parse("a").unwrap(), Sku::parse("S2").unwrap());
+    assert_eq!(tx.lock_products(std::slice::from_ref(&a), &[s2]).await.unwrap(), [first.clone(), second.clone()]);
+    assert_eq!(tx.products(std::slice::from_ref(&a)).await.unwrap(), std::slice::from_ref(&first));
+    let all = ProductQuery { active: None, words: Vec::new(), size: 5, after: None };
+    let words = |word: &str| ProductQuery { words: vec![word.into()], ..all.clone() };
+    assert_eq!(tx.product_page(&words("brûlée")).await.unwrap(), std::slice::from_ref(&first));
+    assert_eq!(tx.product_page(&words("0%")).await.unwrap(), std::slice::from_ref(&second));
+    assert_eq!(tx.product_page(&words("s1")).await.unwrap(), std::slice::from_ref(&first));
+    let behind = ProductQuery { active: Some(false), after: Some(a), ..all.clone() };
+    assert_eq!(tx.product_page(&behind).await.unwrap(), [second]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shelves_are_added_locked_in_order_and_moved() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let level = |sku: &str, on_hand| StockRow { sku: sku.into(), on_hand, reserved: 0, allocated: 0 };
+    assert_eq!(tx.insert_stock(&[level("a", 1), level("B", 2)]).await.unwrap(), ["a", "B"]);
+    assert_eq!(tx.insert_stock(&[level("a", 9), level("c", 3)]).await.unwrap(), ["c"]);
+    let skus = ["B", "a"].map(|sku| Sku::parse(sku).unwrap());
+    assert_eq!(tx.lock_stock(&skus).await.unwrap(), [level("B", 2), level("a", 1)], "in the order of bytes");
+    tx.update_stock(&[level("B", 5), level("a", 6)]).await.unwrap();
+    assert_eq!(tx.levels(&skus).await.unwrap().iter().map(|row| row.on_hand).sum::<i64>(), 11);
+    let movement = |n, sku: &str| MovementRow {
+        movement_id: id(n),
+        sku: sku.into(),
+        kind: "RECEIVED".into(),
+        on_hand_delta: 3,
+        reserved_delta: 0,
+        allocated_delta: 0,
+        order_id: None,
+        reason: None,
+        actor_kind: "ADMIN".into(),
+        actor_id: "boss".into(),
+        create_time: at(0),
+    };
+    let moves = [movement(1, "a"), movement(2, "B"), movement(3, "a")];
+    tx.insert_movements(&moves).await.unwrap();
+    let all = crate::query::MovementQuery { sku: None, size: 1, after: None };
+    assert_eq!(tx.movement_page(&all).await.unwrap(), [moves[2].clone(), moves[1].clone()]);
+    let of_a = crate::query::MovementQuery { sku: Some(skus[1].clone()), size: 5, after: Some(Uuid::from_u128(3)) };
+    assert_eq!(tx.movement_page(&of_a).await.unwrap(), [moves[0].clone()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_claimed_once_and_keep_their_outcome() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let request = |n: u128, outcome: &str| RequestRow {
+        principal: "me".into(),
+        method: "place".into(),
+        request_id: id(n),
+        body_hash: vec![7; 32],
+        outcome: outcome.into(),
+        create_time: at(0),
+    };
+    assert_eq!(tx.claim_requests(&[request(1, "a"), request(2, "b")]).await.unwrap(), []);
+    tx.set_outcomes(&[request(1, "c")]).await.unwrap();
+    assert_eq!(tx.claim_requests(&[request(1, "d"), request(3, "e")]).await.unwrap(), [request(1, "c")]);
+    assert_eq!(tx.claim_requests(&[request(3, "f")]).await.unwrap(), [request(3, "e")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_history_and_gateway_begin_and_go_on() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let range = NumberRange { prefix: "SPK", year: 2026, first: 1_001, count: 2 };
+    assert_eq!(tx.take_numbers(range).await.unwrap(), 1_001);
+    assert_eq!(tx.take_numbers(NumberRange { count: 5, ..range }).await.unwrap(), 1_003);
+    assert_eq!(tx.take_numbers(range).await.unwrap(), 1_008);
+    tx.insert_orders(&[order_rows(1)]).await.unwrap();
+    let event = |revision| EventRow {
+        order_id: id(1),
+        revision,
+        kind: "PLACED".into(),
+        actor_kind: "GUEST".into(),
+        actor_id: String::new(),
+        request_id: None,
+        reason: None,
+        create_time: at(0),
+        status_after: "PENDING".into(),
+        payload: "{}".into(),
+    };
+    tx.insert_events(&[event(1), event(2), event(3)]).await.unwrap();
+    assert_eq!(tx.events(order_id(1), 1, 1).await.unwrap(), [event(2), event(3)]);
+    let answer = |reference: &str| GatewayRow {
+        key: id(9),
+        kind: "SALE".into(),
+        amount: 1,
+        currency: "USD".into(),
+        reference: text(reference),
+        decline_code: None,
+        create_time: at(0),
+    };
+    assert_eq!(tx.gateway(OperationId::new(Uuid::from_u128(9))).await.unwrap(), None);
+    assert_eq!(tx.put_gateway(&answer("first")).await.unwrap(), answer("first"));
+    assert_eq!(tx.put_gateway(&answer("second")).await.unwrap(), answer("first"));
+    tx.probe().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_are_prepared_once_however_many_rows_they_take() {
+    use diesel_async::RunQueryDsl as _;
+
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let mut prepared = Vec::new();
+    for batch in [1_u128..=1, 2..=5, 6..=40] {
+        let orders: Vec<_> = batch.clone().map(order_rows).collect();
+        tx.insert_orders(&orders).await.unwrap();
+        let mut changed = orders[0].clone();
+        changed.order.revision = 2;
+        tx.update_order(&orders[0], &changed).await.unwrap();
+        let level = |n: u128| StockRow { sku: format!("S{n}"), on_hand: 1, reserved: 0, allocated: 0 };
+        let levels: Vec<_> = batch.clone().map(level).collect();
+        tx.insert_stock(&levels).await.unwrap();
+        tx.update_stock(&levels).await.unwrap();
+        tx.orders_by_id(&batch.map(order_id).collect::<Vec<_>>()).await.unwrap();
+        let count = diesel::sql_query("SELECT count(*) AS count FROM pg_prepared_statements");
+        let count: Count = count.get_result(&mut tx.connection().unwrap()).await.unwrap();
+        prepared.push(count.count);
+    }
+    assert_eq!(prepared[1], prepared[0]);
+    assert_eq!(prepared[2], prepared[0]);
+}
+
+#[derive(diesel::QueryableByName)]
+struct Count {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
+}

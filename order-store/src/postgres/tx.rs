@@ -1,0 +1,149 @@
+//! One open transaction.
+
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+
+use super::{
+    error::{Connection, Failure},
+    pool::Lease,
+};
+use crate::{
+    deadline,
+    error::StoreError,
+    statements::{Done, Fault},
+};
+
+/// How long a statement may take where nobody waits with a deadline of his own.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a lock is waited for before the transaction is tried again. Many times what a transaction takes.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the server lets a transaction idle. It never does, unless this process is stopped or cut off.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a transaction is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// To change something, each statement seeing what was committed before it.
+    Write,
+    /// To look, all statements seeing one snapshot.
+    Read,
+}
+
+/// A transaction that is open. Dropped, its connection is thrown away and the server rolls back.
+pub(super) struct PgTx {
+    lease: Lease,
+    until: Option<Instant>,
+    /// A statement has failed: there is nothing left to commit.
+    failed: bool,
+}
+
+impl PgTx {
+    pub(super) async fn begin(mut lease: Lease, access: Access, until: Option<Instant>) -> Result<Self, Failure> {
+        let sql =
+            begin_sql(access, until).map_err(|error| Failure { fault: error.into(), connection: Connection::Sound })?;
+        match lease.begin(&sql).await {
+            Ok(()) => Ok(Self { lease, until, failed: false }),
+            Err(error) => {
+                lease.lose();
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Commits and gives the connection back.
+    ///
+    /// A connection that is lost now leaves it open whether the server got as far as to commit.
+    pub(super) async fn commit(mut self) -> Result<Option<Lease>, Fault> {
+        if self.failed {
+            self.rollback().await;
+            return Err(StoreError::Internal("a transaction went on after a statement had failed".into()).into());
+        }
+        match self.lease.end("COMMIT").await {
+            Ok(()) => Ok(Some(self.lease)),
+            Err(error) => {
+                self.lease.lose();
+                Err(not_committed(error.into()))
+            }
+        }
+    }
+
+    /// Rolls back and gives the connection back, if it is still of use.
+    pub(super) async fn rollback(mut self) -> Option<Lease> {
+        if self.lease.is_lost() {
+            return None;
+        }
+        match self.lease.end("ROLLBACK").await {
+            Ok(()) => Some(self.lease),
+            Err(_lost) => {
+                self.lease.lose();
+                None
+            }
+        }
+    }
+
+    /// The connection, for statements, unless the caller's time is up.
+    pub(super) fn connection(&self) -> Done<&AsyncPgConnection> {
+        match self.until {
+            Some(until) if deadline::left(until).is_none() => Err(StoreError::DeadlineExceeded.into()),
+            Some(_) | None => Ok(self.lease.connection()),
+        }
+    }
+
+    /// Takes note of how statements ended.
+    pub(super) fn done<T>(&mut self, result: QueryResult<T>) -> Done<T> {
+        result.map_err(|error| {
+            self.failed = true;
+            let failure = Failure::from(error);
+            if failure.connection == Connection::Lost {
+                self.lease.lose();
+            }
+            failure.fault
+        })
+    }
+}
+
+/// BEGIN and all settings, as one message. SET LOCAL ends with the transaction.
+fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreError> {
+    let left = match until {
+        None => STATEMENT_TIMEOUT,
+        Some(until) => deadline::left(until).ok_or(StoreError::DeadlineExceeded)?,
+    };
+    let mut sql = String::from(match access {
+        Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+        Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    });
+    let settings = [
+        ("statement_timeout", left.min(STATEMENT_TIMEOUT)),
+        ("lock_timeout", left.min(LOCK_TIMEOUT)),
+        ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+    ];
+    for (name, value) in settings {
+        // Rounded up: 0 would mean for ever.
+        let _always_fits = write!(sql, "; SET LOCAL {name} = {}", value.as_millis() + 1);
+    }
+    Ok(sql)
+}
+
+/// What a failed COMMIT means. An error that the server itself reports, such as a serialization failure, means that it has
+/// rolled back; only of a connection that is lost nothing is known.
+fn not_committed(failure: Failure) -> Fault {
+    match (failure.connection, failure.fault) {
+        (Connection::Lost, Fault::Fatal(StoreError::Unavailable(why))) => StoreError::UnknownOutcome(why).into(),
+        (Connection::Lost | Connection::Sound, fault) => fault,
+    }
+}
+
+/// Runs one statement of a transaction: `run!(tx, load(query))`.
+macro_rules! run {
+    ($tx:expr, $method:ident($query:expr)) => {{
+        let mut connection = $tx.connection()?;
+        let result = diesel_async::RunQueryDsl::$method($query, &mut connection).await;
+        $tx.done(result)
+    }};
+}
+pub(super) use run;

@@ -1,0 +1,293 @@
+//! The statements that change something.
+//!
+//! Locks are `FOR NO KEY UPDATE`: they exclude each other, but not the foreign keys of rows that are being inserted.
+
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, SelectableHelper as _,
+    sql_types::{Array, BigInt, Integer, Text},
+};
+use order_core::{
+    cart::{CartOwner, GuestKey},
+    ids::{OrderId, ProductId, Sku},
+    time::Timestamp,
+};
+
+use super::{
+    read::newest_cart,
+    sql::{Bound, Fail, Insert, Replace, Skip, Table, statement},
+    tx::{PgTx, run},
+};
+use crate::{
+    error::StoreError,
+    fields::{At, Id},
+    fragments::{Difference, difference},
+    query::Scope,
+    rows::{
+        CartItemRow, CartRow, EventRow, GatewayRow, MovementRow, OrderRow, OrderRows, ProductRow, RequestRow,
+        SearchRow, StockRow,
+    },
+    schema::{cart, orders, product, stock},
+    sql_types::{Instant, Uuid},
+    statements::{Done, Fault, NumberRange, Read as _, Write},
+};
+
+statement! {
+    /// Replaces what became of requests.
+    SetOutcomes -> ():
+    "UPDATE request SET outcome = new.outcome \
+     FROM unnest(?, ?, ?, ?) AS new (principal, method, request_id, outcome) \
+     WHERE request.principal = new.principal AND request.method = new.method AND request.request_id = new.request_id"
+}
+
+statement! {
+    /// Takes numbers and returns the last of them.
+    TakeNumbers -> BigInt:
+    "INSERT INTO order_counter AS counter (prefix, year, value) VALUES (?, ?, ?) \
+     ON CONFLICT (prefix, year) DO UPDATE SET value = counter.value + ? RETURNING value"
+}
+
+statement! {
+    /// Takes out what is no longer in a cart.
+    DropItems -> ():
+    "DELETE FROM cart_item WHERE cart_id = ? AND item_id <> ALL (?)"
+}
+
+statement! {
+    /// Marks carts expired, except those that somebody is changing at this moment.
+    ExpireCarts -> Uuid:
+    "UPDATE cart SET state = 'EXPIRED' \
+     WHERE cart_id IN ( \
+         SELECT cart_id FROM cart WHERE state = 'ACTIVE' AND expire_time <= ? \
+         ORDER BY expire_time LIMIT ? FOR NO KEY UPDATE SKIP LOCKED \
+     ) RETURNING cart_id"
+}
+
+statement! {
+    /// Forgets the oldest requests.
+    ForgetRequests -> Uuid:
+    "DELETE FROM request WHERE ctid = ANY (ARRAY( \
+         SELECT ctid FROM request WHERE create_time < ? ORDER BY create_time LIMIT ? FOR UPDATE SKIP LOCKED \
+     )) RETURNING request_id"
+}
+
+statement! {
+    /// Writes levels of shelves that are locked.
+    UpdateStock -> ():
+    "UPDATE stock SET on_hand = new.on_hand, reserved = new.reserved, allocated = new.allocated \
+     FROM unnest(?, ?, ?, ?) AS new (sku, on_hand, reserved, allocated) WHERE stock.sku = new.sku"
+}
+
+impl PgTx {
+    /// Inserts rows that are not there.
+    async fn insert<R: Table>(&mut self, rows: Vec<&R>) -> Done {
+        if !rows.is_empty() {
+            run!(self, execute(Insert::<R, Fail>::new(&rows)))?;
+        }
+        Ok(())
+    }
+
+    /// Inserts or replaces rows.
+    async fn replace<R: Table>(&mut self, rows: Vec<&R>) -> Done {
+        if !rows.is_empty() {
+            run!(self, execute(Insert::<R, Replace>::new(&rows)))?;
+        }
+        Ok(())
+    }
+
+    /// Writes what differs between two versions of rows of an order that is locked.
+    async fn update<R: Table>(&mut self, difference: Difference<'_, R>) -> Done {
+        let Difference { mut changed, added } = difference;
+        changed.extend(added);
+        self.replace(changed).await
+    }
+}
+
+impl Write for PgTx {
+    async fn claim_requests(&mut self, rows: &[RequestRow]) -> Done<Vec<RequestRow>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let free: Vec<(String, String, Id)> =
+            run!(self, load(Insert::<RequestRow, Skip>::new(&rows.iter().collect::<Vec<_>>())))?;
+        let is_free = |row: &&RequestRow| {
+            free.iter().any(|key| (&key.0, &key.1, key.2) == (&row.principal, &row.method, row.request_id))
+        };
+        let taken: Vec<_> = rows.iter().filter(|row| !is_free(row)).collect();
+        if taken.is_empty() {
+            return Ok(Vec::new());
+        }
+        let principals = taken.iter().map(|row| row.principal.as_str()).collect();
+        let methods = taken.iter().map(|row| row.method.as_str()).collect();
+        let found = self.requests_of(principals, methods, taken.iter().map(|row| row.request_id).collect()).await?;
+        if found.len() < taken.len() {
+            return Err(Fault::Retry("a request was forgotten meanwhile".into()));
+        }
+        Ok(found)
+    }
+
+    async fn set_outcomes(&mut self, rows: &[RequestRow]) -> Done {
+        let column = |of: fn(&RequestRow) -> &str| rows.iter().map(of).collect::<Vec<_>>();
+        let query = Bound::<SetOutcomes>::new()
+            .bind::<Array<Text>>(column(|row| &row.principal))
+            .bind::<Array<Text>>(column(|row| &row.method))
+            .bind::<Array<Uuid>>(rows.iter().map(|row| row.request_id).collect::<Vec<_>>())
+            .bind::<Array<Text>>(column(|row| &row.outcome));
+        run!(self, execute(query))?;
+        Ok(())
+    }
+
+    async fn forget_requests(&mut self, before: Timestamp, most: u32) -> Done<u32> {
+        let query = Bound::<ForgetRequests>::new().bind::<Instant>(At(before)).bind::<BigInt>(i64::from(most));
+        let gone: Vec<Id> = run!(self, load(query))?;
+        Ok(u32::try_from(gone.len()).unwrap_or(most))
+    }
+
+    async fn lock_order(&mut self, id: OrderId, scope: &Scope) -> Done<Option<OrderRows>> {
+        let order = orders::table.filter(orders::order_id.eq(Id(id.uuid()))).select(OrderRow::as_select());
+        let found = match scope {
+            Scope::All => run!(self, load(order.for_no_key_update()))?,
+            Scope::Customer(customer) => {
+                let own = order.filter(orders::customer_id.eq(customer.as_str()));
+                run!(self, load(own.for_no_key_update()))?
+            }
+        };
+        Ok(self.with_children(found).await?.pop())
+    }
+
+    async fn insert_orders(&mut self, orders: &[OrderRows]) -> Done {
+        self.insert(orders.iter().map(|order| &order.order).collect()).await?;
+        self.insert(orders.iter().flat_map(|order| &order.lines).collect()).await?;
+        self.insert(orders.iter().flat_map(|order| &order.payments).collect()).await?;
+        self.insert(orders.iter().flat_map(|order| &order.operations).collect()).await?;
+        self.insert(orders.iter().flat_map(|order| &order.shipments).collect()).await
+    }
+
+    async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {
+        if before.order != after.order {
+            self.replace(vec![&after.order]).await?;
+        }
+        self.update(difference((&before.lines, &after.lines), |row| row.line_id)).await?;
+        self.update(difference((&before.payments, &after.payments), |row| row.payment_id)).await?;
+        self.update(difference((&before.operations, &after.operations), |row| row.operation_id)).await?;
+        self.update(difference((&before.shipments, &after.shipments), |row| row.shipment_id)).await
+    }
+
+    async fn insert_events(&mut self, events: &[EventRow]) -> Done {
+        self.insert(events.iter().collect()).await
+    }
+
+    async fn put_search(&mut self, documents: &[SearchRow]) -> Done {
+        self.replace(documents.iter().collect()).await
+    }
+
+    async fn take_numbers(&mut self, range: NumberRange<'_>) -> Done<i64> {
+        let query = Bound::<TakeNumbers>::new()
+            .bind::<Text>(range.prefix)
+            .bind::<Integer>(i32::from(range.year))
+            .bind::<BigInt>(range.first + range.count - 1)
+            .bind::<BigInt>(range.count);
+        let last: i64 = run!(self, get_result(query))?;
+        Ok(last - range.count + 1)
+    }
+
+    async fn lock_cart(&mut self, owner: &CartOwner) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+        let found: Vec<CartRow> = match owner {
+            CartOwner::Customer(id) => {
+                run!(self, load(newest_cart!(cart::customer_id.eq(id.as_str())).for_no_key_update()))?
+            }
+            CartOwner::Guest(key) => {
+                run!(self, load(newest_cart!(cart::guest_key.eq(key.0.as_slice())).for_no_key_update()))?
+            }
+        };
+        match found.into_iter().next() {
+            Some(row) => self.with_items(Some(row)).await,
+            // That may also be because the cart left these states while its lock was waited for. Then another one may be
+            // there, which the statement that waited does not see.
+            None => match self.cart(owner).await? {
+                None => Ok(None),
+                Some(_) => Err(Fault::Retry("the cart was replaced meanwhile".into())),
+            },
+        }
+    }
+
+    async fn lock_guest_cart(&mut self, guest: GuestKey) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+        let newest = cart::table
+            .filter(cart::guest_key.eq(guest.0.as_slice()))
+            .order((cart::create_time.desc(), cart::cart_id.desc()))
+            .select(CartRow::as_select())
+            .limit(1)
+            .for_no_key_update();
+        let found = run!(self, load(newest))?;
+        self.with_items(found.into_iter().next()).await
+    }
+
+    async fn put_cart(&mut self, cart: &CartRow, items: &[CartItemRow]) -> Done {
+        self.replace(vec![cart]).await?;
+        let kept: Vec<_> = items.iter().map(|item| item.item_id).collect();
+        run!(self, execute(Bound::<DropItems>::new().bind::<Uuid>(cart.cart_id).bind::<Array<Uuid>>(kept)))?;
+        self.replace(items.iter().collect()).await
+    }
+
+    async fn expire_carts(&mut self, now: Timestamp, most: u32) -> Done<Vec<uuid::Uuid>> {
+        let query = Bound::<ExpireCarts>::new().bind::<Instant>(At(now)).bind::<BigInt>(i64::from(most));
+        let expired: Vec<Id> = run!(self, load(query))?;
+        Ok(expired.into_iter().map(|id| id.0).collect())
+    }
+
+    async fn lock_products(&mut self, ids: &[ProductId], skus: &[Sku]) -> Done<Vec<ProductRow>> {
+        let ids: Vec<_> = ids.iter().map(ProductId::as_str).collect();
+        let skus: Vec<_> = skus.iter().map(Sku::as_str).collect();
+        let query = product::table
+            .filter(product::product_id.eq_any(ids).or(product::sku.eq_any(skus)))
+            .order(product::product_id)
+            .select(ProductRow::as_select())
+            .for_no_key_update();
+        run!(self, load(query))
+    }
+
+    async fn put_products(&mut self, products: &[ProductRow]) -> Done {
+        // A new one must not replace what somebody else adds at the same moment: nobody held a lock on it yet.
+        let (new, changed) = products.iter().partition(|product| product.revision == 1);
+        self.insert(new).await?;
+        self.replace(changed).await
+    }
+
+    async fn lock_stock(&mut self, skus: &[Sku]) -> Done<Vec<StockRow>> {
+        let skus: Vec<_> = skus.iter().map(Sku::as_str).collect();
+        let query = stock::table
+            .filter(stock::sku.eq_any(skus))
+            .order(stock::sku)
+            .select(StockRow::as_select())
+            .for_no_key_update();
+        run!(self, load(query))
+    }
+
+    async fn insert_stock(&mut self, rows: &[StockRow]) -> Done<Vec<String>> {
+        let added: Vec<(String,)> = run!(self, load(Insert::<StockRow, Skip>::new(&rows.iter().collect::<Vec<_>>())))?;
+        Ok(added.into_iter().map(|(sku,)| sku).collect())
+    }
+
+    async fn update_stock(&mut self, rows: &[StockRow]) -> Done {
+        let column = |of: fn(&StockRow) -> i64| rows.iter().map(of).collect::<Vec<_>>();
+        let query = Bound::<UpdateStock>::new()
+            .bind::<Array<Text>>(rows.iter().map(|row| row.sku.as_str()).collect::<Vec<_>>())
+            .bind::<Array<BigInt>>(column(|row| row.on_hand))
+            .bind::<Array<BigInt>>(column(|row| row.reserved))
+            .bind::<Array<BigInt>>(column(|row| row.allocated));
+        let written = run!(self, execute(query))?;
+        if written == rows.len() { Ok(()) } else { Err(StoreError::corrupt("a locked shelf is gone").into()) }
+    }
+
+    async fn insert_movements(&mut self, rows: &[MovementRow]) -> Done {
+        self.insert(rows.iter().collect()).await
+    }
+
+    async fn put_gateway(&mut self, row: &GatewayRow) -> Done<GatewayRow> {
+        let key = order_core::ids::OperationId::new(row.key.0);
+        let added: Vec<(Id,)> = run!(self, load(Insert::<GatewayRow, Skip>::new(&[row])))?;
+        if !added.is_empty() {
+            return Ok(row.clone());
+        }
+        self.gateway(key).await?.ok_or_else(|| Fault::Retry("a record was deleted meanwhile".into()))
+    }
+}

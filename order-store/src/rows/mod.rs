@@ -1,0 +1,80 @@
+//! Rows, once for both engines, and how they become domain values and back.
+//!
+//! Reading back checks: a row that breaks the domain's rules is [`StoreError::Corrupt`], never a half-right value.
+
+mod cart;
+mod catalog;
+mod event;
+mod ledger;
+mod order;
+mod request;
+
+pub(crate) use cart::{CartItemRow, CartRow, cart_from_rows, cart_rows};
+pub(crate) use catalog::{MovementCause, MovementRow, ProductRow, StockRow};
+pub(crate) use event::EventRow;
+pub(crate) use ledger::{GatewayRow, OperationRow, PaymentRow};
+pub(crate) use order::{LineRow, OrderRow, OrderRows, SearchRow, ShipmentRow};
+pub(crate) use request::RequestRow;
+
+use order_core::{currency::Currency, ids::IdError, money::Money};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::error::StoreError;
+
+/// The derives and options that every row has. None is written as NULL, always: a default would keep diesel from caching the
+/// statement.
+macro_rules! row {
+    ($(#[$meta:meta])* $table:ident, $name:ident { $($field:ident: $type:ty),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(
+            Debug, Clone, PartialEq, Eq,
+            diesel::Queryable, diesel::Selectable, diesel::Insertable, diesel::AsChangeset,
+        )]
+        #[diesel(table_name = crate::schema::$table)]
+        #[diesel(treat_none_as_default_value = false)]
+        #[diesel(treat_none_as_null = true)]
+        pub(crate) struct $name {
+            $(pub(crate) $field: $type),+
+        }
+    };
+}
+pub(crate) use row;
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("domain values have string keys and no failing serialisers")
+}
+
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(StoreError::corrupt)
+}
+
+fn currency(code: &str) -> Result<Currency, StoreError> {
+    Currency::parse(code).map_err(StoreError::corrupt)
+}
+
+fn key<T>(parsed: Result<T, IdError>) -> Result<T, StoreError> {
+    parsed.map_err(StoreError::corrupt)
+}
+
+/// Finds the variant whose word this is.
+fn word<T: Copy>(all: &[T], as_str: fn(T) -> &'static str, text: &str) -> Result<T, StoreError> {
+    let known = all.iter().copied().find(|known| as_str(*known) == text);
+    known.ok_or_else(|| StoreError::corrupt(format!("unknown word {text}")))
+}
+
+fn count(stored: i32) -> Result<u32, StoreError> {
+    u32::try_from(stored).map_err(StoreError::corrupt)
+}
+
+/// Counts are bounded far below 2^31 by the limits; a larger one would be a bug worth stopping at.
+fn stored(count: u32) -> i32 {
+    i32::try_from(count).expect("counts are bounded by the limits")
+}
+
+fn position(index: usize) -> i32 {
+    i32::try_from(index).expect("lists are bounded by the limits")
+}
+
+fn money(minor: i64, code: &str) -> Result<Money, StoreError> {
+    Ok(Money::new(minor, currency(code)?))
+}

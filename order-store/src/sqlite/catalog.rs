@@ -1,0 +1,139 @@
+//! `product`, `stock` and `stock_movement`.
+
+use diesel::{
+    BoolExpressionMethods as _, EscapeExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _,
+    QueryDsl as _, RunQueryDsl as _, SelectableHelper as _, SqliteConnection, TextExpressionMethods as _,
+    declare_sql_function,
+};
+use order_core::ids::{ProductId, Sku};
+
+use super::connection::{failure, fault, race};
+use crate::{
+    error::StoreError,
+    fields::Id,
+    fragments::like_pattern,
+    query::{MovementQuery, ProductQuery},
+    rows::{MovementRow, ProductRow, StockRow},
+    schema::{product, stock, stock_movement},
+    statements::Done,
+};
+
+#[declare_sql_function]
+extern "SQL" {
+    /// Lower case of all alphabets; SQLite's own knows ASCII only, and PostgreSQL's knows them all.
+    fn lower_unicode(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// Teaches a connection `lower_unicode`.
+pub(super) fn register_lower(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    lower_unicode_utils::register_impl(connection, |text: String| text.to_lowercase()).map_err(failure)
+}
+
+/// Products of these ids or SKUs, by id.
+pub(super) fn products_by_id_or_sku(
+    connection: &mut SqliteConnection,
+    ids: &[ProductId],
+    skus: &[Sku],
+) -> Done<Vec<ProductRow>> {
+    let ids = ids.iter().map(ProductId::as_str);
+    let skus = skus.iter().map(Sku::as_str);
+    product::table
+        .filter(product::product_id.eq_any(ids).or(product::sku.eq_any(skus)))
+        .order(product::product_id.asc())
+        .select(ProductRow::as_select())
+        .load(connection)
+        .map_err(fault)
+}
+
+pub(super) fn products(connection: &mut SqliteConnection, ids: &[ProductId]) -> Done<Vec<ProductRow>> {
+    product::table
+        .filter(product::product_id.eq_any(ids.iter().map(ProductId::as_str)))
+        .select(ProductRow::as_select())
+        .load(connection)
+        .map_err(fault)
+}
+
+pub(super) fn put_products(connection: &mut SqliteConnection, rows: &[ProductRow]) -> Done {
+    for row in rows {
+        diesel::insert_into(product::table)
+            .values(row)
+            .on_conflict(product::product_id)
+            .do_update()
+            .set(row)
+            .execute(connection)
+            .map_err(race)?;
+    }
+    Ok(())
+}
+
+pub(super) fn product_page(connection: &mut SqliteConnection, query: &ProductQuery) -> Done<Vec<ProductRow>> {
+    let mut page = product::table
+        .select(ProductRow::as_select())
+        .order(product::product_id.asc())
+        .limit(i64::from(query.size) + 1)
+        .into_boxed();
+    if let Some(active) = query.active {
+        page = page.filter(product::active.eq(active));
+    }
+    if let Some(after) = &query.after {
+        page = page.filter(product::product_id.gt(after.as_str()));
+    }
+    for word in &query.words {
+        let text = product::product_id.concat(" ").concat(product::sku).concat(" ").concat(product::name);
+        page = page.filter(lower_unicode(text).like(like_pattern(word)).escape('\\'));
+    }
+    page.load(connection).map_err(fault)
+}
+
+/// Levels of these SKUs, in their order. One short statement each: it is cached, a list of any length is not.
+pub(super) fn levels(connection: &mut SqliteConnection, skus: &[Sku]) -> Done<Vec<StockRow>> {
+    let mut levels = Vec::with_capacity(skus.len());
+    for sku in skus {
+        let row = stock::table.find(sku.as_str()).select(StockRow::as_select()).first(connection);
+        levels.extend(row.optional().map_err(fault)?);
+    }
+    Ok(levels)
+}
+
+/// Adds the shelves that do not exist and names them.
+pub(super) fn insert_stock(connection: &mut SqliteConnection, rows: &[StockRow]) -> Done<Vec<String>> {
+    let mut added = Vec::new();
+    for row in rows {
+        let insert = diesel::insert_into(stock::table).values(row).on_conflict(stock::sku).do_nothing();
+        if insert.execute(connection).map_err(fault)? > 0 {
+            added.push(row.sku.clone());
+        }
+    }
+    Ok(added)
+}
+
+pub(super) fn update_stock(connection: &mut SqliteConnection, rows: &[StockRow]) -> Done {
+    for row in rows {
+        let levels =
+            (stock::on_hand.eq(row.on_hand), stock::reserved.eq(row.reserved), stock::allocated.eq(row.allocated));
+        diesel::update(stock::table.find(&row.sku)).set(levels).execute(connection).map_err(fault)?;
+    }
+    Ok(())
+}
+
+pub(super) fn insert_movements(connection: &mut SqliteConnection, rows: &[MovementRow]) -> Done {
+    for row in rows {
+        diesel::insert_into(stock_movement::table).values(row).execute(connection).map_err(fault)?;
+    }
+    Ok(())
+}
+
+pub(super) fn movement_page(connection: &mut SqliteConnection, query: &MovementQuery) -> Done<Vec<MovementRow>> {
+    let mut page = stock_movement::table
+        .select(MovementRow::as_select())
+        .order(stock_movement::movement_id.desc())
+        .limit(i64::from(query.size) + 1)
+        .into_boxed();
+    if let Some(sku) = &query.sku {
+        page = page.filter(stock_movement::sku.eq(sku.as_str()));
+    }
+    if let Some(after) = query.after {
+        page = page.filter(stock_movement::movement_id.lt(Id(after)));
+    }
+    page.load(connection).map_err(fault)
+}

@@ -1,0 +1,122 @@
+//! Connections to the database file, and what their errors mean.
+
+use std::{path::Path, time::Duration};
+
+use diesel::{
+    Connection as _, SqliteConnection,
+    connection::SimpleConnection as _,
+    result::{DatabaseErrorKind, Error},
+};
+
+use crate::{error::StoreError, statements::Fault};
+
+/// How long a connection waits for another process that holds the write lock: a migration, a backup, somebody's shell.
+/// Within this process there is one writer, so that it never waits for itself.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Makes the file, readable by its owner only, and the directories above it. SQLite gives its side files the same mode.
+pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(directory).map_err(|error| unavailable("cannot make the data directory", &error))?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| unavailable("cannot open the database file", &error))?;
+    Ok(())
+}
+
+/// The one connection that writes.
+///
+/// `synchronous = FULL`: a commit is on the disk before it is answered. Commits come in batches, so that this costs next to
+/// nothing; NORMAL would lose the last orders with the power.
+pub(crate) fn writer(path: &Path) -> Result<SqliteConnection, StoreError> {
+    open(
+        path,
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;",
+    )
+}
+
+/// A connection that cannot write, whatever it is told.
+pub(crate) fn reader(path: &Path) -> Result<SqliteConnection, StoreError> {
+    open(path, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;")
+}
+
+fn open(path: &Path, pragmas: &str) -> Result<SqliteConnection, StoreError> {
+    let name = path.to_str().ok_or_else(|| StoreError::Unavailable("the path is not valid UTF-8".to_owned()))?;
+    let mut connection =
+        SqliteConnection::establish(name).map_err(|error| unavailable("cannot open the database file", &error))?;
+    let busy = format!("PRAGMA busy_timeout = {};", BUSY_TIMEOUT.as_millis());
+    connection.batch_execute(&busy).map_err(failure)?;
+    connection.batch_execute(pragmas).map_err(failure)?;
+    super::catalog::register_lower(&mut connection)?;
+    Ok(connection)
+}
+
+fn unavailable(what: &str, error: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(format!("{what}: {error}"))
+}
+
+/// What a failed statement means for its transaction.
+///
+/// There is one writer, so that races for a key cannot happen; what can be tried again is only what another process was in
+/// the way of.
+pub(crate) fn fault(error: Error) -> Fault {
+    if let Error::DatabaseError(DatabaseErrorKind::Unknown, info) = &error
+        && info.message().contains("locked")
+    {
+        return Fault::Retry(info.message().to_owned());
+    }
+    Fault::Fatal(failure(error))
+}
+
+/// Like [`fault`], for statements whose unique key another transaction may have taken.
+pub(crate) fn race(error: Error) -> Fault {
+    if let Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info) = &error {
+        return Fault::Retry(info.message().to_owned());
+    }
+    fault(error)
+}
+
+/// What SQLite says when the file, not the statement, is the matter.
+const FILE_TROUBLE: [&str; 8] = [
+    "locked",
+    "disk I/O error",
+    "disk is full",
+    "readonly database",
+    "unable to open",
+    "malformed",
+    "file is not a database",
+    "no such table",
+];
+
+/// What a failed statement means for the caller. SQLite's messages name constraints and tables, never values; those that may
+/// quote a statement are kept back.
+#[expect(clippy::wildcard_enum_match_arm, reason = "diesel's enum; what is not named is a bug of ours")]
+pub(crate) fn failure(error: Error) -> StoreError {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::Unknown, info) => unknown(info.message()),
+        Error::DatabaseError(_violation, info) => StoreError::Internal(info.message().to_owned()),
+        Error::DeserializationError(error) => StoreError::corrupt(error),
+        error => StoreError::Internal(format!("a statement failed: {}", kind(&error))),
+    }
+}
+
+fn unknown(message: &str) -> StoreError {
+    if FILE_TROUBLE.iter().any(|known| message.contains(known)) {
+        return StoreError::Unavailable(message.to_owned());
+    }
+    StoreError::Internal("a statement failed".to_owned())
+}
+
+/// The kind of an error without its content, which may hold the statement.
+fn kind(error: &Error) -> String {
+    let text = format!("{error:?}");
+    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,298 @@
+//! `orders` with the tables that hang on it.
+
+use diesel::{
+    AsChangeset, ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryResult, RunQueryDsl as _,
+    SelectableHelper as _, SqliteConnection,
+    dsl::sql,
+    sql_types::{Bool, Text},
+    upsert::excluded,
+};
+use order_core::ids::OrderId;
+
+use super::connection::fault;
+use crate::{
+    assemble::{self, Children},
+    fields::{At, Id},
+    fragments::{SAME_EMAIL, difference},
+    query::{OrderKey, Scope},
+    rows::{EventRow, LineRow, OperationRow, OrderRow, OrderRows, PaymentRow, SearchRow, ShipmentRow},
+    schema::{order_counter, order_event, order_line, order_search, orders, payment, payment_operation, shipment},
+    statements::{Done, NumberRange},
+};
+
+pub(super) fn get(connection: &mut SqliteConnection, key: &OrderKey, scope: &Scope) -> Done<Option<OrderRows>> {
+    let found = match key {
+        OrderKey::Id(id) => {
+            let row = orders::table.find(Id(id.uuid())).select(OrderRow::as_select());
+            match scope {
+                Scope::All => row.first(connection),
+                Scope::Customer(customer) => row.filter(orders::customer_id.eq(customer.as_str())).first(connection),
+            }
+        }
+        OrderKey::NumberAndEmail(number, email) => {
+            let row = orders::table
+                .filter(orders::order_number.eq(number))
+                .filter(sql::<Bool>(SAME_EMAIL).bind::<Text, _>(email.to_ascii_lowercase()))
+                .filter(orders::customer_id.is_null())
+                .select(OrderRow::as_select());
+            match scope {
+                Scope::All => row.first(connection),
+                // A guest's order is nobody's.
+                Scope::Customer(_) => return Ok(None),
+            }
+        }
+    };
+    let found = found.optional().map_err(fault)?;
+    Ok(whole(connection, found.into_iter().collect())?.pop())
+}
+
+pub(super) fn by_id(connection: &mut SqliteConnection, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
+    let rows = orders::table
+        .filter(orders::order_id.eq_any(ids.iter().map(|id| Id(id.uuid()))))
+        .select(OrderRow::as_select())
+        .load(connection)
+        .map_err(fault)?;
+    whole(connection, rows)
+}
+
+pub(super) fn by_import(connection: &mut SqliteConnection, source: &str, ids: &[String]) -> Done<Vec<OrderRows>> {
+    let rows = orders::table
+        .filter(orders::import_source.eq(source))
+        .filter(orders::import_external_id.eq_any(ids))
+        .select(OrderRow::as_select())
+        .load(connection)
+        .map_err(fault)?;
+    whole(connection, rows)
+}
+
+/// Reads what hangs on orders: one statement per table for all of them.
+pub(super) fn whole(connection: &mut SqliteConnection, rows: Vec<OrderRow>) -> Done<Vec<OrderRows>> {
+    let children = match rows.as_slice() {
+        [] => return Ok(Vec::new()),
+        [one] => children_of(connection, one.order_id),
+        page => {
+            let ids: Vec<Id> = page.iter().map(|row| row.order_id).collect();
+            children_of_page(connection, &ids)
+        }
+    };
+    Ok(assemble::orders(rows, children.map_err(fault)?))
+}
+
+/// Of one order. The same as for a page of one, but diesel caches statements that hold no list.
+fn children_of(connection: &mut SqliteConnection, id: Id) -> QueryResult<Children> {
+    Ok(Children {
+        lines: order_line::table
+            .filter(order_line::order_id.eq(id))
+            .order(order_line::line_id.asc())
+            .select(LineRow::as_select())
+            .load(connection)?,
+        payments: payment::table
+            .filter(payment::order_id.eq(id))
+            .order(payment::position.asc())
+            .select(PaymentRow::as_select())
+            .load(connection)?,
+        operations: payment_operation::table
+            .filter(payment_operation::order_id.eq(id))
+            .order(payment_operation::position.asc())
+            .select(OperationRow::as_select())
+            .load(connection)?,
+        shipments: shipment::table
+            .filter(shipment::order_id.eq(id))
+            .order(shipment::sequence.asc())
+            .select(ShipmentRow::as_select())
+            .load(connection)?,
+    })
+}
+
+fn children_of_page(connection: &mut SqliteConnection, ids: &[Id]) -> QueryResult<Children> {
+    Ok(Children {
+        lines: order_line::table
+            .filter(order_line::order_id.eq_any(ids))
+            .order(order_line::line_id.asc())
+            .select(LineRow::as_select())
+            .load(connection)?,
+        payments: payment::table
+            .filter(payment::order_id.eq_any(ids))
+            .order(payment::position.asc())
+            .select(PaymentRow::as_select())
+            .load(connection)?,
+        operations: payment_operation::table
+            .filter(payment_operation::order_id.eq_any(ids))
+            .order(payment_operation::position.asc())
+            .select(OperationRow::as_select())
+            .load(connection)?,
+        shipments: shipment::table
+            .filter(shipment::order_id.eq_any(ids))
+            .order(shipment::sequence.asc())
+            .select(ShipmentRow::as_select())
+            .load(connection)?,
+    })
+}
+
+pub(super) fn insert(connection: &mut SqliteConnection, orders: &[OrderRows]) -> Done {
+    orders.iter().try_for_each(|order| insert_one(connection, order)).map_err(fault)
+}
+
+/// Row by row: a statement for one row is cached, and without a network between, nothing is gained by longer ones.
+fn insert_one(connection: &mut SqliteConnection, order: &OrderRows) -> QueryResult<()> {
+    diesel::insert_into(orders::table).values(&order.order).execute(connection)?;
+    for row in &order.lines {
+        diesel::insert_into(order_line::table).values(row).execute(connection)?;
+    }
+    for row in &order.payments {
+        diesel::insert_into(payment::table).values(row).execute(connection)?;
+    }
+    for row in &order.operations {
+        diesel::insert_into(payment_operation::table).values(row).execute(connection)?;
+    }
+    for row in &order.shipments {
+        diesel::insert_into(shipment::table).values(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// The columns of an order that change after it was placed. SQLite rewrites the index entry of every column that is named,
+/// changed or not, so that the others are not.
+#[derive(AsChangeset)]
+#[diesel(table_name = orders, treat_none_as_null = true)]
+struct Changes<'a> {
+    state: &'a str,
+    payment_status: &'a str,
+    fulfillment_status: &'a str,
+    status: &'a str,
+    holds: &'a str,
+    refunded: i64,
+    contact_name: Option<&'a str>,
+    contact_email: Option<&'a str>,
+    contact_phone: Option<&'a str>,
+    shipping_address: Option<&'a str>,
+    billing_address: Option<&'a str>,
+    notes: &'a str,
+    metadata: &'a str,
+    cancel_reason: Option<&'a str>,
+    pay_by: Option<At>,
+    update_time: At,
+    revision: i64,
+}
+
+impl<'a> From<&'a OrderRow> for Changes<'a> {
+    fn from(row: &'a OrderRow) -> Self {
+        Self {
+            state: &row.state,
+            payment_status: &row.payment_status,
+            fulfillment_status: &row.fulfillment_status,
+            status: &row.status,
+            holds: &row.holds,
+            refunded: row.refunded,
+            contact_name: row.contact_name.as_deref(),
+            contact_email: row.contact_email.as_deref(),
+            contact_phone: row.contact_phone.as_deref(),
+            shipping_address: row.shipping_address.as_deref(),
+            billing_address: row.billing_address.as_deref(),
+            notes: &row.notes,
+            metadata: &row.metadata,
+            cancel_reason: row.cancel_reason.as_deref(),
+            pay_by: row.pay_by,
+            update_time: row.update_time,
+            revision: row.revision,
+        }
+    }
+}
+
+pub(super) fn update(connection: &mut SqliteConnection, before: &OrderRows, after: &OrderRows) -> Done {
+    if before.order != after.order {
+        let row = orders::table.find(after.order.order_id);
+        diesel::update(row).set(Changes::from(&after.order)).execute(connection).map_err(fault)?;
+    }
+    update_lines(connection, before, after).map_err(fault)?;
+    update_ledger(connection, before, after).map_err(fault)?;
+    update_shipments(connection, before, after).map_err(fault)
+}
+
+fn update_lines(connection: &mut SqliteConnection, before: &OrderRows, after: &OrderRows) -> QueryResult<()> {
+    let lines = difference((&before.lines, &after.lines), |row| row.line_id);
+    for row in lines.added {
+        diesel::insert_into(order_line::table).values(row).execute(connection)?;
+    }
+    for row in lines.changed {
+        diesel::update(order_line::table.find((row.order_id, row.line_id))).set(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+fn update_ledger(connection: &mut SqliteConnection, before: &OrderRows, after: &OrderRows) -> QueryResult<()> {
+    let payments = difference((&before.payments, &after.payments), |row| row.payment_id);
+    for row in payments.added {
+        diesel::insert_into(payment::table).values(row).execute(connection)?;
+    }
+    for row in payments.changed {
+        diesel::update(payment::table.find(row.payment_id)).set(row).execute(connection)?;
+    }
+    let operations = difference((&before.operations, &after.operations), |row| row.operation_id);
+    for row in operations.added {
+        diesel::insert_into(payment_operation::table).values(row).execute(connection)?;
+    }
+    for row in operations.changed {
+        diesel::update(payment_operation::table.find(row.operation_id)).set(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+fn update_shipments(connection: &mut SqliteConnection, before: &OrderRows, after: &OrderRows) -> QueryResult<()> {
+    let shipments = difference((&before.shipments, &after.shipments), |row| row.shipment_id);
+    for row in shipments.added {
+        diesel::insert_into(shipment::table).values(row).execute(connection)?;
+    }
+    for row in shipments.changed {
+        diesel::update(shipment::table.find(row.shipment_id)).set(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+pub(super) fn insert_events(connection: &mut SqliteConnection, events: &[EventRow]) -> Done {
+    for row in events {
+        diesel::insert_into(order_event::table).values(row).execute(connection).map_err(fault)?;
+    }
+    Ok(())
+}
+
+pub(super) fn events(connection: &mut SqliteConnection, id: OrderId, (after, size): (i64, u32)) -> Done<Vec<EventRow>> {
+    order_event::table
+        .filter(order_event::order_id.eq(Id(id.uuid())))
+        .filter(order_event::revision.gt(after))
+        .order(order_event::revision.asc())
+        .limit(i64::from(size) + 1)
+        .select(EventRow::as_select())
+        .load(connection)
+        .map_err(fault)
+}
+
+pub(super) fn put_search(connection: &mut SqliteConnection, documents: &[SearchRow]) -> Done {
+    for row in documents {
+        diesel::insert_into(order_search::table)
+            .values(row)
+            .on_conflict(order_search::order_id)
+            .do_update()
+            .set(order_search::document.eq(excluded(order_search::document)))
+            .execute(connection)
+            .map_err(fault)?;
+    }
+    Ok(())
+}
+
+pub(super) fn take_numbers(connection: &mut SqliteConnection, range: NumberRange<'_>) -> Done<i64> {
+    let begun = (
+        order_counter::prefix.eq(range.prefix),
+        order_counter::year.eq(i32::from(range.year)),
+        order_counter::value.eq(range.first + range.count - 1),
+    );
+    let last: i64 = diesel::insert_into(order_counter::table)
+        .values(begun)
+        .on_conflict((order_counter::prefix, order_counter::year))
+        .do_update()
+        .set(order_counter::value.eq(order_counter::value + range.count))
+        .returning(order_counter::value)
+        .get_result(connection)
+        .map_err(fault)?;
+    Ok(last - range.count + 1)
+}

@@ -1,0 +1,57 @@
+//! `request`: idempotency.
+
+use diesel::{
+    ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, SelectableHelper as _,
+    SqliteConnection,
+};
+
+use diesel::sql_types::BigInt;
+use order_core::time::Timestamp;
+
+use super::connection::fault;
+use crate::{
+    fields::{At, Id},
+    rows::RequestRow,
+    schema::request,
+    sql_types::Instant,
+    statements::Done,
+};
+
+/// Inserts the rows whose keys are free and returns those that hold the others.
+pub(super) fn claim(connection: &mut SqliteConnection, rows: &[RequestRow]) -> Done<Vec<RequestRow>> {
+    let mut taken = Vec::new();
+    for row in rows {
+        // Looked up first: an insert that meets a conflict could not be cached by diesel, these two statements are.
+        match get(connection, (&row.principal, &row.method, row.request_id))? {
+            Some(holder) => taken.push(holder),
+            None => drop(diesel::insert_into(request::table).values(row).execute(connection).map_err(fault)?),
+        }
+    }
+    Ok(taken)
+}
+
+pub(super) fn set_outcomes(connection: &mut SqliteConnection, rows: &[RequestRow]) -> Done {
+    for row in rows {
+        let claimed = request::table.find((&row.principal, &row.method, row.request_id));
+        diesel::update(claimed).set(request::outcome.eq(&row.outcome)).execute(connection).map_err(fault)?;
+    }
+    Ok(())
+}
+
+pub(super) fn forget(connection: &mut SqliteConnection, before: Timestamp, most: u32) -> Done<u32> {
+    let gone = diesel::sql_query(
+        "DELETE FROM request WHERE (principal, method, request_id) IN ( \
+             SELECT principal, method, request_id FROM request WHERE create_time < ? ORDER BY create_time LIMIT ? \
+         )",
+    )
+    .bind::<Instant, _>(At(before))
+    .bind::<BigInt, _>(i64::from(most))
+    .execute(connection)
+    .map_err(fault)?;
+    Ok(u32::try_from(gone).unwrap_or(most))
+}
+
+fn get(connection: &mut SqliteConnection, key: (&str, &str, Id)) -> Done<Option<RequestRow>> {
+    let row = request::table.find(key).select(RequestRow::as_select()).first(connection);
+    row.optional().map_err(fault)
+}

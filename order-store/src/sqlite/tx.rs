@@ -1,0 +1,180 @@
+//! The statements over one open transaction of SQLite. None of them ever waits.
+
+use diesel::SqliteConnection;
+use order_core::{
+    cart::{CartOwner, GuestKey},
+    ids::{CustomerId, OperationId, OrderId, ProductId, Sku},
+    time::Timestamp,
+};
+
+use super::{carts, catalog, ledger, order_lists, orders, requests};
+use crate::{
+    query::{
+        CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats, StatsQuery,
+    },
+    rows::{
+        CartItemRow, CartRow, EventRow, GatewayRow, MovementRow, OrderRows, ProductRow, RequestRow, SearchRow, StockRow,
+    },
+    statements::{Done, NumberRange, Read, Write},
+};
+
+/// A connection inside a transaction. It holds the only write lock there is, so that statements that lock just read.
+pub(super) struct SqliteTx<'c> {
+    pub(super) connection: &'c mut SqliteConnection,
+}
+
+impl Write for SqliteTx<'_> {
+    async fn claim_requests(&mut self, rows: &[RequestRow]) -> Done<Vec<RequestRow>> {
+        requests::claim(self.connection, rows)
+    }
+
+    async fn set_outcomes(&mut self, rows: &[RequestRow]) -> Done {
+        requests::set_outcomes(self.connection, rows)
+    }
+
+    async fn forget_requests(&mut self, before: Timestamp, most: u32) -> Done<u32> {
+        requests::forget(self.connection, before, most)
+    }
+
+    async fn lock_order(&mut self, id: OrderId, scope: &Scope) -> Done<Option<OrderRows>> {
+        orders::get(self.connection, &OrderKey::Id(id), scope)
+    }
+
+    async fn insert_orders(&mut self, orders: &[OrderRows]) -> Done {
+        orders::insert(self.connection, orders)
+    }
+
+    async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {
+        orders::update(self.connection, before, after)
+    }
+
+    async fn insert_events(&mut self, events: &[EventRow]) -> Done {
+        orders::insert_events(self.connection, events)
+    }
+
+    async fn put_search(&mut self, documents: &[SearchRow]) -> Done {
+        orders::put_search(self.connection, documents)
+    }
+
+    async fn take_numbers(&mut self, range: NumberRange<'_>) -> Done<i64> {
+        orders::take_numbers(self.connection, range)
+    }
+
+    async fn lock_cart(&mut self, owner: &CartOwner) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+        carts::newest(self.connection, owner)
+    }
+
+    async fn lock_guest_cart(&mut self, guest: GuestKey) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+        carts::newest_of_guest(self.connection, guest)
+    }
+
+    async fn put_cart(&mut self, cart: &CartRow, items: &[CartItemRow]) -> Done {
+        carts::put(self.connection, cart, items)
+    }
+
+    async fn expire_carts(&mut self, now: Timestamp, most: u32) -> Done<Vec<uuid::Uuid>> {
+        carts::expire(self.connection, now, most)
+    }
+
+    async fn lock_products(&mut self, ids: &[ProductId], skus: &[Sku]) -> Done<Vec<ProductRow>> {
+        catalog::products_by_id_or_sku(self.connection, ids, skus)
+    }
+
+    async fn put_products(&mut self, products: &[ProductRow]) -> Done {
+        catalog::put_products(self.connection, products)
+    }
+
+    async fn lock_stock(&mut self, skus: &[Sku]) -> Done<Vec<StockRow>> {
+        catalog::levels(self.connection, skus)
+    }
+
+    async fn insert_stock(&mut self, rows: &[StockRow]) -> Done<Vec<String>> {
+        catalog::insert_stock(self.connection, rows)
+    }
+
+    async fn update_stock(&mut self, rows: &[StockRow]) -> Done {
+        catalog::update_stock(self.connection, rows)
+    }
+
+    async fn insert_movements(&mut self, rows: &[MovementRow]) -> Done {
+        catalog::insert_movements(self.connection, rows)
+    }
+
+    async fn put_gateway(&mut self, row: &GatewayRow) -> Done<GatewayRow> {
+        ledger::put_gateway(self.connection, row)
+    }
+}
+
+impl Read for SqliteTx<'_> {
+    async fn order(&mut self, key: &OrderKey, scope: &Scope) -> Done<Option<OrderRows>> {
+        orders::get(self.connection, key, scope)
+    }
+
+    async fn orders_by_id(&mut self, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
+        orders::by_id(self.connection, ids)
+    }
+
+    async fn orders_by_import(&mut self, source: &str, external_ids: &[String]) -> Done<Vec<OrderRows>> {
+        orders::by_import(self.connection, source, external_ids)
+    }
+
+    async fn order_page(&mut self, query: &OrderQuery) -> Done<Vec<OrderRows>> {
+        order_lists::page(self.connection, query)
+    }
+
+    async fn order_count(&mut self, filter: &OrderFilter, most: u32) -> Done<u32> {
+        order_lists::count(self.connection, filter, most)
+    }
+
+    async fn events(&mut self, id: OrderId, after: i64, size: u32) -> Done<Vec<EventRow>> {
+        orders::events(self.connection, id, (after, size))
+    }
+
+    async fn stats(&mut self, query: &StatsQuery) -> Done<Stats> {
+        order_lists::stats(self.connection, query)
+    }
+
+    async fn summary(&mut self, customer: &CustomerId, since: Timestamp) -> Done<CustomerSummary> {
+        order_lists::summary(self.connection, customer, since)
+    }
+
+    async fn cart(&mut self, owner: &CartOwner) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+        carts::newest(self.connection, owner)
+    }
+
+    async fn cart_by_id(&mut self, id: uuid::Uuid) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+        carts::by_id(self.connection, id)
+    }
+
+    async fn products(&mut self, ids: &[ProductId]) -> Done<Vec<ProductRow>> {
+        catalog::products(self.connection, ids)
+    }
+
+    async fn product_page(&mut self, query: &ProductQuery) -> Done<Vec<ProductRow>> {
+        catalog::product_page(self.connection, query)
+    }
+
+    async fn levels(&mut self, skus: &[Sku]) -> Done<Vec<StockRow>> {
+        catalog::levels(self.connection, skus)
+    }
+
+    async fn movement_page(&mut self, query: &MovementQuery) -> Done<Vec<MovementRow>> {
+        catalog::movement_page(self.connection, query)
+    }
+
+    async fn due_operations(&mut self, now: Timestamp, most: u32) -> Done<Vec<(OrderId, OperationId)>> {
+        ledger::due_operations(self.connection, now, most)
+    }
+
+    async fn due_expiries(&mut self, now: Timestamp, most: u32) -> Done<Vec<OrderId>> {
+        ledger::due_expiries(self.connection, now, most)
+    }
+
+    async fn gateway(&mut self, key: OperationId) -> Done<Option<GatewayRow>> {
+        ledger::gateway(self.connection, key)
+    }
+
+    async fn probe(&mut self) -> Done {
+        Ok(crate::migrate::check_sqlite(self.connection)?)
+    }
+}

@@ -1,0 +1,183 @@
+//! Adding and changing products and shelves.
+
+use std::collections::BTreeMap;
+
+use order_core::{
+    error::{Refusal, ResourceKind},
+    ids::{ProductId, Sku},
+    product::{Product, ProductDraft},
+    stock::{MovementKind, StockChange, StockLevel},
+};
+
+use super::{requests, shelf};
+use crate::{
+    backend::WriteWork,
+    error::StoreError,
+    request::RequestOutcome,
+    rows::{GatewayRow, MovementCause, ProductRow, StockRow},
+    statements::{Done, Read, Write},
+    store::{AdjustStock, GatewayRecord, Mode, UpsertOutcome, UpsertProducts, Upserted},
+};
+
+impl WriteWork for UpsertProducts {
+    type Output = Result<Vec<Upserted>, Refusal>;
+    const NAME: &'static str = "upsert_products";
+
+    async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
+        let request = match self.mode {
+            Mode::Apply => self.request.as_ref(),
+            Mode::Preview => None,
+        };
+        match requests::claim(tx, request, &RequestOutcome::Done).await? {
+            requests::Claim::Ours => {}
+            requests::Claim::Replay(RequestOutcome::Refused(refusal)) => return Ok(Err(refusal)),
+            requests::Claim::Replay(_done) => return Ok(Ok(self.current(tx).await?)),
+            requests::Claim::Reused => return Ok(Err(Refusal::RequestIdReused)),
+        }
+        let result = self.carry_out(tx).await?;
+        requests::settle(tx, request, result).await
+    }
+}
+
+impl UpsertProducts {
+    /// The products as a repeated request finds them.
+    async fn current<T: Read>(&self, tx: &mut T) -> Done<Vec<Upserted>> {
+        let ids: Vec<_> = self.drafts.iter().map(|draft| draft.id.clone()).collect();
+        let mut known = by_id(tx.products(&ids).await?)?;
+        let found = ids.iter().filter_map(|id| known.remove(id));
+        Ok(found.map(|product| Upserted { product, outcome: UpsertOutcome::Unchanged }).collect())
+    }
+
+    async fn carry_out<T: Write>(&self, tx: &mut T) -> Done<Result<Vec<Upserted>, Refusal>> {
+        let mut ids: Vec<ProductId> = self.drafts.iter().map(|draft| draft.id.clone()).collect();
+        let mut skus: Vec<Sku> = self.drafts.iter().map(|draft| draft.sku.clone()).collect();
+        ids.sort();
+        skus.sort();
+        let known = by_id(tx.lock_products(&ids, &skus).await?)?;
+        if let Some(refusal) = self.stale(&known).or_else(|| self.taken_sku(&known)) {
+            return Ok(Err(refusal));
+        }
+        let upserted: Vec<_> = self.drafts.iter().filter_map(|draft| self.upserted(draft, &known)).collect();
+        if self.mode == Mode::Apply {
+            let changed = upserted.iter().filter(|upserted| upserted.outcome != UpsertOutcome::Unchanged);
+            let rows: Vec<_> = changed.map(|upserted| ProductRow::from(&upserted.product)).collect();
+            if !rows.is_empty() {
+                tx.put_products(&rows).await?;
+            }
+            self.open_shelves(tx).await?;
+        }
+        Ok(Ok(upserted))
+    }
+
+    fn upserted(&self, draft: &ProductDraft, known: &BTreeMap<ProductId, Product>) -> Option<Upserted> {
+        let before = known.get(&draft.id);
+        match (draft.upsert(before, self.now), before) {
+            (Some(product), None) => Some(Upserted { product, outcome: UpsertOutcome::Created }),
+            (Some(product), Some(_)) => Some(Upserted { product, outcome: UpsertOutcome::Updated }),
+            (None, before) => before.cloned().map(|product| Upserted { product, outcome: UpsertOutcome::Unchanged }),
+        }
+    }
+
+    /// A product that has changed since the caller saw it. One that is already as it should be has nothing to lose, whatever
+    /// the caller saw: that is how a repeated request finds it.
+    fn stale(&self, known: &BTreeMap<ProductId, Product>) -> Option<Refusal> {
+        let stale = |draft: &ProductDraft| {
+            let product = known.get(&draft.id);
+            let current = product.map_or(0, |product| product.revision);
+            let expected = *self.expected.get(&draft.id)?;
+            let differs = expected != current && draft.upsert(product, self.now).is_some();
+            differs.then_some(Refusal::EtagMismatch { current })
+        };
+        self.drafts.iter().find_map(stale)
+    }
+
+    /// A SKU of a draft that belongs to another product, even to one that gives it up in the same call: rows are written one
+    /// after the other.
+    fn taken_sku(&self, known: &BTreeMap<ProductId, Product>) -> Option<Refusal> {
+        let holder =
+            |draft: &ProductDraft| known.values().find(|product| product.sku == draft.sku && product.id != draft.id);
+        let taken = self.drafts.iter().find_map(holder)?;
+        Some(Refusal::SkuTaken { sku: taken.sku.clone(), product_id: taken.id.clone() })
+    }
+
+    /// New SKUs get a shelf, and what was received with them a movement.
+    async fn open_shelves<T: Write>(&self, tx: &mut T) -> Done {
+        let mut drafts: Vec<_> = self.drafts.iter().collect();
+        drafts.sort_by(|a, b| a.sku.cmp(&b.sku));
+        let level =
+            |draft: &&ProductDraft| StockLevel { on_hand: draft.initial_stock, ..StockLevel::empty(draft.sku.clone()) };
+        let rows: Vec<_> = drafts.iter().map(level).map(|level| StockRow::from(&level)).collect();
+        let added = tx.insert_stock(&rows).await?;
+        let new =
+            drafts.iter().filter(|draft| draft.initial_stock > 0 && added.iter().any(|s| s == draft.sku.as_str()));
+        let received = |draft: &&ProductDraft| StockChange {
+            sku: draft.sku.clone(),
+            kind: MovementKind::Received,
+            quantity: draft.initial_stock,
+        };
+        let changes: Vec<_> = new.map(received).collect();
+        let cause = MovementCause { order_id: None, reason: Some("initial stock"), actor: &self.actor, time: self.now };
+        tx.insert_movements(&shelf::movements(&changes, (cause, self.ids))).await
+    }
+}
+
+fn by_id(rows: Vec<ProductRow>) -> Result<BTreeMap<ProductId, Product>, StoreError> {
+    let products = rows.into_iter().map(Product::try_from);
+    products.map(|product| product.map(|product| (product.id.clone(), product))).collect()
+}
+
+impl WriteWork for AdjustStock {
+    type Output = Result<StockLevel, Refusal>;
+    const NAME: &'static str = "adjust_stock";
+
+    async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
+        let request = self.request.as_ref();
+        match requests::claim(tx, request, &RequestOutcome::Done).await? {
+            requests::Claim::Ours => {}
+            requests::Claim::Replay(RequestOutcome::Refused(refusal)) => return Ok(Err(refusal)),
+            requests::Claim::Replay(_done) => return self.current(tx).await,
+            requests::Claim::Reused => return Ok(Err(Refusal::RequestIdReused)),
+        }
+        let result = self.carry_out(tx).await?;
+        requests::settle(tx, request, result).await
+    }
+}
+
+impl AdjustStock {
+    async fn current<T: Read>(&self, tx: &mut T) -> Done<Result<StockLevel, Refusal>> {
+        let level = tx.levels(std::slice::from_ref(&self.sku)).await?.pop();
+        let level = level.map(StockLevel::try_from).transpose()?;
+        Ok(level.ok_or_else(|| Refusal::not_found(ResourceKind::Stock, &self.sku)))
+    }
+
+    async fn carry_out<T: Write>(&self, tx: &mut T) -> Done<Result<StockLevel, Refusal>> {
+        let mut levels = shelf::lock(tx, &std::iter::once(self.sku.clone()).collect()).await?;
+        let Some(level) = levels.get(&self.sku).cloned() else {
+            return Ok(Err(Refusal::not_found(ResourceKind::Stock, &self.sku)));
+        };
+        let change = StockChange { sku: self.sku.clone(), kind: MovementKind::Adjusted, quantity: self.delta };
+        let Some(next) = level.after(&change) else {
+            let promised = level.promised();
+            return Ok(Err(Refusal::StockPromised { sku: level.sku, on_hand: level.on_hand, promised }));
+        };
+        levels.insert(self.sku.clone(), next.clone());
+        let cause =
+            MovementCause { order_id: None, reason: self.reason.as_deref(), actor: &self.actor, time: self.now };
+        let movements = shelf::movements(&[change], (cause, self.ids));
+        shelf::write(tx, &levels, &movements).await?;
+        Ok(Ok(next))
+    }
+}
+
+/// What the simulated gateway does under a key; the first wins.
+pub(super) struct RecordGateway(pub(super) GatewayRecord);
+
+impl WriteWork for RecordGateway {
+    type Output = GatewayRecord;
+    const NAME: &'static str = "record_gateway";
+
+    async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
+        let row = tx.put_gateway(&GatewayRow::new(&self.0)).await?;
+        Ok(GatewayRecord::try_from(row)?)
+    }
+}

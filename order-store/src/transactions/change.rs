@@ -1,0 +1,118 @@
+//! Changing one order: decide under its lock, write what follows.
+
+use order_core::{
+    error::{Refusal, ResourceKind},
+    ids::OrderId,
+    order::{Event, Order},
+    stock::StockChange,
+};
+
+use super::{place::replay, requests, shelf};
+use crate::{
+    backend::WriteWork,
+    request::{Request, RequestOutcome},
+    rows::{EventRow, MovementCause, OrderRows, SearchRow},
+    statements::{Done, Write},
+    store::{ChangeOrder, Effect, Mode},
+};
+
+impl WriteWork for ChangeOrder {
+    type Output = Result<Effect, Refusal>;
+    const NAME: &'static str = "change";
+
+    async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
+        let request = match self.mode {
+            Mode::Apply => self.request.as_ref(),
+            Mode::Preview => None,
+        };
+        match requests::claim(tx, request, &RequestOutcome::Order(self.order_id)).await? {
+            requests::Claim::Ours => {}
+            requests::Claim::Replay(outcome) => return replay(tx, outcome).await,
+            requests::Claim::Reused => return Ok(Err(Refusal::RequestIdReused)),
+        }
+        let result = self.carry_out(tx).await?;
+        requests::settle(tx, request, result).await
+    }
+}
+
+impl ChangeOrder {
+    async fn carry_out<T: Write>(&self, tx: &mut T) -> Done<Result<Effect, Refusal>> {
+        let Some(rows) = tx.lock_order(self.order_id, &self.scope).await? else {
+            return Ok(Err(Refusal::not_found(ResourceKind::Order, self.order_id)));
+        };
+        let order = rows.clone().into_order()?;
+        if self.expected_revision.is_some_and(|expected| expected != order.revision) {
+            return Ok(Err(Refusal::EtagMismatch { current: order.revision }));
+        }
+        let events = match order.decide(&self.command, &self.context) {
+            Ok(events) => events,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if events.is_empty() {
+            return Ok(Ok(Effect { order, events }));
+        }
+        let (after, changes) = apply(&order, &events);
+        match self.mode {
+            Mode::Preview => Ok(Ok(Effect { order: after, events })),
+            Mode::Apply => self.write(tx, (&order, &rows), Effect { order: after, events }, &changes).await,
+        }
+    }
+
+    async fn write<T: Write>(
+        &self,
+        tx: &mut T,
+        (before, rows): (&Order, &OrderRows),
+        effect: Effect,
+        changes: &[StockChange],
+    ) -> Done<Result<Effect, Refusal>> {
+        let cause = MovementCause {
+            order_id: Some(self.order_id),
+            reason: self.context.reason.as_deref(),
+            actor: &self.context.actor,
+            time: self.context.now,
+        };
+        if let Err(refusal) = shelf::change(tx, changes, (cause, self.context.ids)).await? {
+            return Ok(Err(refusal));
+        }
+        tx.update_order(rows, &OrderRows::new(&effect.order)).await?;
+        let events: Vec<_> = effect.events.iter().map(|event| EventRow::new(self.order_id, event)).collect();
+        tx.insert_events(&events).await?;
+        if before.contact != effect.order.contact {
+            tx.put_search(&[SearchRow::new(&effect.order)]).await?;
+        }
+        Ok(Ok(effect))
+    }
+}
+
+/// The order after its events, and what they mean for the shelves.
+fn apply(order: &Order, events: &[Event]) -> (Order, Vec<StockChange>) {
+    let mut order = order.clone();
+    let mut changes = Vec::new();
+    for event in events {
+        changes.extend(order.stock_changes(&event.body));
+        order.apply(event);
+    }
+    (order, changes)
+}
+
+/// An answer that was found before any transaction, to be kept under its request id.
+pub(super) struct Conclude(pub(super) Request, pub(super) Result<OrderId, Refusal>);
+
+impl WriteWork for Conclude {
+    type Output = Result<Order, Refusal>;
+    const NAME: &'static str = "conclude";
+
+    async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
+        let Self(request, answer) = self;
+        let found = match answer {
+            Ok(order_id) => RequestOutcome::Order(*order_id),
+            Err(refusal) => RequestOutcome::Refused(refusal.clone()),
+        };
+        let outcome = match requests::claim(tx, Some(request), &found).await? {
+            requests::Claim::Ours => found,
+            requests::Claim::Replay(earlier) => earlier,
+            requests::Claim::Reused => return Ok(Err(Refusal::RequestIdReused)),
+        };
+        Ok(replay(tx, outcome).await?.map(|effect| effect.order))
+    }
+}

@@ -1,0 +1,211 @@
+//! The port's transactions, each written once, over the statements that an engine provides.
+
+mod carts;
+mod catalog;
+mod change;
+mod import;
+mod place;
+mod reads;
+mod requests;
+mod shelf;
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use order_core::{
+    cart::{Cart, CartOwner},
+    error::Refusal,
+    ids::{CartId, CustomerId, OperationId, OrderId, ProductId, Sku},
+    order::{Event, Order},
+    product::Product,
+    stock::StockLevel,
+    time::Timestamp,
+};
+
+use crate::{
+    backend::{Backend, ReadWork, WriteWork},
+    error::StoreError,
+    query::{
+        CustomerSummary, Movement, MovementQuery, OrderFilter, OrderKey, OrderQuery, Page, ProductQuery, Scope, Stats,
+        StatsQuery,
+    },
+    request::Request,
+    store::{
+        AdjustStock, CartChange, CartStore, CatalogStore, ChangeOrder, DueOperation, Effect, GatewayRecord,
+        ImportOrder, Imported, LedgerStore, MergeCarts, Merged, Numbering, OrderStore, PlaceOrder, Store,
+        UpsertProducts, Upserted,
+    },
+};
+
+/// The port over an engine. Measures every method.
+pub(crate) struct Engine<B>(pub(crate) B);
+
+impl<B: Backend> Engine<B> {
+    async fn write<W: WriteWork>(&self, work: W) -> Result<W::Output, StoreError> {
+        let began = Instant::now();
+        let result = self.0.write(work).await;
+        measure::<B>(W::NAME, began, result.as_ref().err());
+        result
+    }
+
+    /// A writing transaction whose body may refuse.
+    async fn attempt<W, R>(&self, work: W) -> Result<R, StoreError>
+    where
+        W: WriteWork<Output = Result<R, Refusal>>,
+        R: Send + 'static,
+    {
+        Ok(self.write(work).await??)
+    }
+
+    async fn read<R: ReadWork>(&self, work: R) -> Result<R::Output, StoreError> {
+        let began = Instant::now();
+        let result = self.0.read(work).await;
+        measure::<B>(R::NAME, began, result.as_ref().err());
+        result
+    }
+}
+
+/// How long each method took, and how it ended, by fixed small sets of labels.
+fn measure<B: Backend>(method: &'static str, began: Instant, error: Option<&StoreError>) {
+    let outcome = match error {
+        None => "ok",
+        Some(StoreError::Refused(_)) => "refused",
+        Some(StoreError::Unavailable(_)) => "unavailable",
+        Some(StoreError::UnknownOutcome(_)) => "unknown_outcome",
+        Some(StoreError::Contended(_)) => "contended",
+        Some(StoreError::Overloaded) => "overloaded",
+        Some(StoreError::DeadlineExceeded) => "deadline_exceeded",
+        Some(StoreError::Corrupt(_)) => "corrupt",
+        Some(StoreError::Internal(_)) => "internal",
+    };
+    let labels = [("engine", B::ENGINE), ("method", method), ("outcome", outcome)];
+    metrics::histogram!("store_method_duration_seconds", &labels).record(began.elapsed());
+}
+
+#[async_trait]
+impl<B: Backend> Store for Engine<B> {
+    fn engine(&self) -> &'static str {
+        B::ENGINE
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read(reads::Ping {}).await
+    }
+
+    async fn forget_requests(&self, before: Timestamp, most: u32) -> Result<u32, StoreError> {
+        self.write(requests::ForgetRequests { before, most }).await
+    }
+
+    async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+#[async_trait]
+impl<B: Backend> OrderStore for Engine<B> {
+    async fn place(&self, order: PlaceOrder) -> Result<Effect, StoreError> {
+        let mut answers = self.write(place::PlaceBatch(vec![order])).await?;
+        Ok(answers.pop().ok_or_else(|| StoreError::Internal("a batch of one has no answer".to_owned()))??)
+    }
+
+    async fn change(&self, change: ChangeOrder) -> Result<Effect, StoreError> {
+        self.attempt(change).await
+    }
+
+    async fn conclude(&self, request: Request, answer: Result<OrderId, Refusal>) -> Result<Order, StoreError> {
+        self.attempt(change::Conclude(request, answer)).await
+    }
+
+    async fn import(&self, orders: Vec<ImportOrder>, numbering: Numbering) -> Result<Vec<Imported>, StoreError> {
+        self.write(import::ImportBatch { orders, numbering }).await
+    }
+
+    async fn order(&self, key: OrderKey, scope: Scope) -> Result<Option<Order>, StoreError> {
+        self.read(reads::GetOrder { key, scope }).await
+    }
+
+    async fn orders(&self, query: OrderQuery) -> Result<Page<Order>, StoreError> {
+        self.read(reads::ListOrders { query }).await
+    }
+
+    async fn count(&self, filter: OrderFilter, most: u32) -> Result<u32, StoreError> {
+        self.read(reads::CountOrders { filter, most }).await
+    }
+
+    async fn events(&self, order_id: OrderId, after: i64, size: u32) -> Result<Page<Event>, StoreError> {
+        self.read(reads::ListEvents { order_id, after, size }).await
+    }
+
+    async fn stats(&self, query: StatsQuery) -> Result<Stats, StoreError> {
+        self.read(reads::GetStats { query }).await
+    }
+
+    async fn customer_summary(&self, customer: CustomerId, since: Timestamp) -> Result<CustomerSummary, StoreError> {
+        self.read(reads::Summarize { customer, since }).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> CartStore for Engine<B> {
+    async fn change_cart(&self, change: CartChange) -> Result<Cart, StoreError> {
+        self.attempt(change).await
+    }
+
+    async fn merge_carts(&self, merge: MergeCarts) -> Result<Merged, StoreError> {
+        self.attempt(merge).await
+    }
+
+    async fn cart(&self, owner: CartOwner, now: Timestamp) -> Result<Option<Cart>, StoreError> {
+        self.read(reads::GetCart { owner, now }).await
+    }
+
+    async fn expire_carts(&self, now: Timestamp, most: u32) -> Result<Vec<CartId>, StoreError> {
+        self.write(carts::ExpireCarts { now, most }).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> CatalogStore for Engine<B> {
+    async fn upsert_products(&self, upsert: UpsertProducts) -> Result<Vec<Upserted>, StoreError> {
+        self.attempt(upsert).await
+    }
+
+    async fn products(&self, ids: Vec<ProductId>) -> Result<Vec<Product>, StoreError> {
+        self.read(reads::GetProducts { ids }).await
+    }
+
+    async fn product_page(&self, query: ProductQuery) -> Result<Page<Product>, StoreError> {
+        self.read(reads::ListProducts { query }).await
+    }
+
+    async fn adjust_stock(&self, adjust: AdjustStock) -> Result<StockLevel, StoreError> {
+        self.attempt(adjust).await
+    }
+
+    async fn levels(&self, skus: Vec<Sku>) -> Result<Vec<StockLevel>, StoreError> {
+        self.read(reads::GetLevels { skus }).await
+    }
+
+    async fn movements(&self, query: MovementQuery) -> Result<Page<Movement>, StoreError> {
+        self.read(reads::ListMovements { query }).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> LedgerStore for Engine<B> {
+    async fn due_operations(&self, now: Timestamp, most: u32) -> Result<Vec<DueOperation>, StoreError> {
+        self.read(reads::DueOperations { now, most }).await
+    }
+
+    async fn due_expiries(&self, now: Timestamp, most: u32) -> Result<Vec<OrderId>, StoreError> {
+        self.read(reads::DueExpiries { now, most }).await
+    }
+
+    async fn record_gateway(&self, record: GatewayRecord) -> Result<GatewayRecord, StoreError> {
+        self.write(catalog::RecordGateway(record)).await
+    }
+
+    async fn gateway_record(&self, key: OperationId) -> Result<Option<GatewayRecord>, StoreError> {
+        self.read(reads::GetGateway { key }).await
+    }
+}

@@ -1,0 +1,106 @@
+//! Transactions that only look.
+
+use order_core::{
+    cart::{Cart, CartOwner, CartState},
+    ids::{CustomerId, OperationId, OrderId, ProductId, Sku},
+    order::{Event, Order},
+    product::Product,
+    stock::StockLevel,
+    time::Timestamp,
+};
+
+use crate::{
+    backend::ReadWork,
+    query::{
+        CustomerSummary, Movement, MovementQuery, OrderFilter, OrderKey, OrderQuery, Page, ProductQuery, Scope, Stats,
+        StatsQuery,
+    },
+    rows::{OrderRows, cart_from_rows},
+    statements::{Done, Read},
+    store::{DueOperation, GatewayRecord},
+};
+
+/// A reading transaction of one statement: its fields, its name, its result, and the statement.
+macro_rules! look {
+    ($name:ident { $($field:ident: $type:ty),* }, $label:literal, $output:ty, |$this:ident, $tx:ident| $body:expr) => {
+        pub(super) struct $name { $(pub(super) $field: $type),* }
+
+        impl ReadWork for $name {
+            type Output = $output;
+            const NAME: &'static str = $label;
+
+            async fn run<T: Read>(&self, $tx: &mut T) -> Done<$output> {
+                let $this = self;
+                $body
+            }
+        }
+    };
+}
+
+look!(Ping {}, "ping", (), |_this, tx| tx.probe().await);
+
+look!(GetOrder { key: OrderKey, scope: Scope }, "order", Option<Order>, |this, tx| {
+    Ok(tx.order(&this.key, &this.scope).await?.map(OrderRows::into_order).transpose()?)
+});
+
+look!(ListOrders { query: OrderQuery }, "orders", Page<Order>, |this, tx| {
+    page(tx.order_page(&this.query).await?, this.query.size, OrderRows::into_order)
+});
+
+look!(CountOrders { filter: OrderFilter, most: u32 }, "count", u32, |this, tx| {
+    tx.order_count(&this.filter, this.most).await
+});
+
+look!(ListEvents { order_id: OrderId, after: i64, size: u32 }, "events", Page<Event>, |this, tx| {
+    page(tx.events(this.order_id, this.after, this.size).await?, this.size, Event::try_from)
+});
+
+look!(GetStats { query: StatsQuery }, "stats", Stats, |this, tx| tx.stats(&this.query).await);
+
+look!(Summarize { customer: CustomerId, since: Timestamp }, "customer_summary", CustomerSummary, |this, tx| {
+    tx.summary(&this.customer, this.since).await
+});
+
+look!(GetCart { owner: CartOwner, now: Timestamp }, "cart", Option<Cart>, |this, tx| {
+    let cart = tx.cart(&this.owner).await?.map(|(row, items)| cart_from_rows(row, items)).transpose()?;
+    Ok(cart.filter(|cart| cart.is_live(this.now) || matches!(cart.state, CartState::Ordered(_))))
+});
+
+look!(GetProducts { ids: Vec<ProductId> }, "products", Vec<Product>, |this, tx| {
+    let rows = tx.products(&this.ids).await?;
+    Ok(rows.into_iter().map(Product::try_from).collect::<Result<_, _>>()?)
+});
+
+look!(ListProducts { query: ProductQuery }, "product_page", Page<Product>, |this, tx| {
+    page(tx.product_page(&this.query).await?, this.query.size, Product::try_from)
+});
+
+look!(GetLevels { skus: Vec<Sku> }, "levels", Vec<StockLevel>, |this, tx| {
+    let rows = tx.levels(&this.skus).await?;
+    Ok(rows.into_iter().map(StockLevel::try_from).collect::<Result<_, _>>()?)
+});
+
+look!(ListMovements { query: MovementQuery }, "movements", Page<Movement>, |this, tx| {
+    page(tx.movement_page(&this.query).await?, this.query.size, Movement::try_from)
+});
+
+look!(DueOperations { now: Timestamp, most: u32 }, "due_operations", Vec<DueOperation>, |this, tx| {
+    let due = tx.due_operations(this.now, this.most).await?;
+    Ok(due.into_iter().map(|(order_id, operation_id)| DueOperation { order_id, operation_id }).collect())
+});
+
+look!(DueExpiries { now: Timestamp, most: u32 }, "due_expiries", Vec<OrderId>, |this, tx| {
+    tx.due_expiries(this.now, this.most).await
+});
+
+look!(GetGateway { key: OperationId }, "gateway_record", Option<GatewayRecord>, |this, tx| {
+    Ok(tx.gateway(this.key).await?.map(GatewayRecord::try_from).transpose()?)
+});
+
+/// Cuts the one row more that says whether there are more.
+fn page<R, T>(mut rows: Vec<R>, size: u32, read: impl Fn(R) -> Result<T, crate::error::StoreError>) -> Done<Page<T>> {
+    let size = usize::try_from(size).expect("a page fits into memory");
+    let more = rows.len() > size;
+    rows.truncate(size);
+    Ok(Page { items: rows.into_iter().map(read).collect::<Result<_, _>>()?, more })
+}

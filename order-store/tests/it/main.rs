@@ -1,0 +1,18 @@
+//! The contract of the store: what every method promises, on SQLite and on PostgreSQL alike. One binary, so that it links once.
+#![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
+
+mod cart_changes;
+mod catalog;
+mod corruption;
+mod deadlines;
+mod idempotency;
+mod imports;
+mod ledger;
+mod lists;
+mod order_changes;
+mod placement;
+mod races;
+mod search;
+mod shop;
+mod statistics;
+mod structure;

@@ -1,0 +1,102 @@
+//! The schema, on both engines.
+
+use order_store::{DatabaseUrl, StoreError, connect, migrate, testing::TestDatabase};
+
+const INITIAL: &str = "0001_initial";
+
+async fn empty_databases() -> [TestDatabase; 2] {
+    [TestDatabase::empty_sqlite(), TestDatabase::empty_postgres().await]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_engines_have_the_same_tables_and_columns() {
+    let sqlite = TestDatabase::sqlite().await.columns().await;
+    let postgres = TestDatabase::postgres().await.columns().await;
+    let only_sqlite: Vec<_> = sqlite.difference(&postgres).filter(|c| !c.starts_with("order_search_index")).collect();
+    // The index of SQLite's full-text search needs a number to refer to.
+    assert_eq!(only_sqlite, ["order_search.search_id"]);
+    let only_postgres: Vec<_> = postgres.difference(&sqlite).collect();
+    assert_eq!(only_postgres, Vec::<&String>::new());
+    assert!(postgres.contains("orders.order_number"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_go_up_and_down_and_up_again() {
+    for database in empty_databases().await {
+        assert_eq!(database.migrate().await, [INITIAL]);
+        let columns = database.columns().await;
+        assert_eq!(database.migrate().await, Vec::<String>::new(), "a second time there is nothing to do");
+        assert_eq!(database.revert().await, [INITIAL]);
+        assert!(database.columns().await.is_empty(), "nothing is left: {:?}", database.columns().await);
+        assert_eq!(database.migrate().await, [INITIAL]);
+        assert_eq!(database.columns().await, columns);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_processes_that_migrate_at_once_migrate_once() {
+    for database in empty_databases().await {
+        let tasks: Vec<_> = (0..6)
+            .map(|_| {
+                let url = database.url().clone();
+                tokio::spawn(async move { migrate(&url).await })
+            })
+            .collect();
+        let mut applied = 0;
+        for task in tasks {
+            applied += task.await.unwrap().unwrap().len();
+        }
+        assert_eq!(applied, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_ready_once_it_is_migrated() {
+    for database in empty_databases().await {
+        let store = database.connect().await;
+        let ping = store.ping().await;
+        assert!(matches!(ping, Err(StoreError::Unavailable(_))), "{ping:?}");
+        database.migrate().await;
+        assert_eq!(store.ping().await, Ok(()));
+        assert_eq!(store.engine(), database.url().engine());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_a_newer_program_is_refused() {
+    for database in [TestDatabase::sqlite().await, TestDatabase::postgres().await] {
+        let store = database.connect().await;
+        database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')").await.unwrap();
+        let refused = migrate(database.url()).await;
+        assert!(matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("9999")), "{refused:?}");
+        assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there_is_unavailable_and_no_password_is_told() {
+    let url = DatabaseUrl::parse("postgres://me:hunter2@127.0.0.1:1/shop?password=hunter2").unwrap();
+    let told = match connect(&url, &order_store::ConnectOptions::default()).await {
+        Ok(store) => store.ping().await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(matches!(told, StoreError::Unavailable(_)), "{told:?}");
+    assert!(!format!("{told:?} {told} {url:?} {url}").contains("hunter2"));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sqlite_file_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let database = TestDatabase::sqlite().await;
+    let store = database.connect().await;
+    store.ping().await.unwrap();
+    let DatabaseUrl::Sqlite(path) = database.url() else { panic!("it is a file") };
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+        let file = file.unwrap().path();
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
