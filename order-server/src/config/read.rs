@@ -372,6 +372,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_confirmed_when_paid_has_its_stock_promised_before() {
+        let both = [("CONFIRM_POLICY", "when_paid"), ("ALLOCATE_ON", "confirm")];
+        assert!(resolve(&both, Purpose::Serve).unwrap_err().to_string().contains("ALLOCATE_ON"));
+        for one in both {
+            resolve(&[one], Purpose::Serve).unwrap();
+        }
+    }
+
+    #[test]
     fn production_demands_only_what_is_used() {
         let missing = |purpose| match resolve(&[("ENVIRONMENT", "production")], purpose) {
             Ok(_) => 0,

@@ -105,7 +105,11 @@ pub const SETTINGS: &[Setting] = &[
     derived("RULES_FILE", "built in", "TOML file with the rules of tax and shipping"),
     value("GUEST_CHECKOUT", "off", "carts and orders without a token: `on` or `off`"),
     value("CONFIRM_POLICY", "manual", "who confirms orders: `manual` (an administrator) or `when_paid`"),
-    value("ALLOCATE_ON", "place", "when stock is promised to an order: `place` or `confirm`"),
+    value(
+        "ALLOCATE_ON",
+        "place",
+        "when stock is promised to an order: `place` or `confirm`; `place` with `CONFIRM_POLICY=when_paid`",
+    ),
     value("PAY_BY_MINUTES", "0", "minutes until an unpaid order expires, up to 525600; 0 means never"),
     value("ORDER_NUMBER_PREFIX", "SPK", "start of order numbers, 1 to 8 capital letters and digits"),
     value("ORDER_NUMBER_FIRST", "1001", "first number of a year, at least 1"),

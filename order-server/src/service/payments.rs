@@ -10,6 +10,7 @@ use order_core::{
     order::{Command, Context, Event, EventBody, Order, State},
     payment::{Operation, OperationKind, OperationState, Outcome, Payment},
     ports::{GatewayAnswer, GatewayRequest},
+    time::Timestamp,
 };
 use order_store::{ChangeOrder, Effect, Mode, OrderKey, Scope, StoreError};
 
@@ -97,6 +98,9 @@ async fn step(
     let Some((payment, operation)) = order.open_operations().find(|(_, operation)| operation.id == operation_id) else {
         return Ok(Effect { order: order.clone(), events: Vec::new() });
     };
+    if approach == Approach::Send && is_late(operation, app.clock.now()) {
+        return Ok(Effect { order: order.clone(), events: Vec::new() });
+    }
     let request = request(app, order, (payment, operation));
     // What is sent at once was stored as SENT together with its order; everything else is noted before it goes out.
     if operation.state != OperationState::Sent || approach == Approach::AskFirst {
@@ -116,6 +120,14 @@ async fn step(
     };
     count(operation, &answer);
     change(app, order.id, booking(operation_id, answer)).await
+}
+
+/// Whether a request that was stored as SENT has been held up for so long that the reconciler may look at it before its answer
+/// can be here. It is left to the reconciler then: were it still sent, its money could come after it was given up.
+fn is_late(operation: &Operation, now: Timestamp) -> bool {
+    let patience = i64::try_from(GATEWAY_DEADLINE.as_micros()).unwrap_or(i64::MAX);
+    let look = operation.next_attempt_at.filter(|_| operation.state == OperationState::Sent);
+    look.is_some_and(|look| now.plus_micros(patience) > look)
 }
 
 /// Money is asked for only while the order wants it, and not for ever: a customer whose request never arrives should be able
@@ -175,4 +187,35 @@ async fn change(app: &App, order_id: OrderId, command: Command) -> Result<Effect
     let scope = Scope::All;
     let (request, expected_revision, mode) = (None, None, Mode::Apply);
     app.store.change(ChangeOrder { request, order_id, scope, expected_revision, command, context, mode }).await
+}
+
+#[cfg(test)]
+mod tests {
+    use order_core::payment::retry_at;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_request_that_was_held_up_is_left_to_the_reconciler() {
+        let began = Timestamp::UNIX_EPOCH;
+        let operation = |state| Operation {
+            id: OperationId::new(Uuid::nil()),
+            kind: OperationKind::Sale,
+            amount: 5998,
+            state,
+            token: None,
+            gateway_reference: None,
+            decline_code: None,
+            attempts: 1,
+            next_attempt_at: Some(retry_at(began, 1)),
+            create_time: began,
+            update_time: began,
+        };
+        let sent = operation(OperationState::Sent);
+        assert!(!is_late(&sent, began));
+        assert!(!is_late(&sent, began.plus_seconds(5)));
+        assert!(is_late(&sent, began.plus_seconds(6)));
+        assert!(!is_late(&operation(OperationState::Initial), began.plus_seconds(60)), "it is noted before it is sent");
+    }
 }

@@ -183,3 +183,22 @@ async fn callers_and_methods_have_their_own_request_ids() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_id_is_forgotten_when_its_time_is_over_and_not_before() {
+    on_both_engines(|database| async move {
+        let shop = Shop::open(&database).await;
+        let mug = shop.sell("mug", 1250, 10).await;
+        let ids = [fresh(), fresh(), fresh()];
+        for id in ids {
+            shop.place(Wish::of(&[(&mug, 1)]).under(id)).await.unwrap();
+        }
+        assert_eq!(shop.store.forget_requests(NOW, 10).await.unwrap(), 0, "what came at that moment is kept");
+        let later = NOW.plus_seconds(1);
+        assert_eq!(shop.store.forget_requests(later, 2).await.unwrap(), 2, "no more than it was told to");
+        assert_eq!(shop.store.forget_requests(later, 2).await.unwrap(), 1);
+        shop.place(Wish::of(&[(&mug, 1)]).under(ids[0])).await.unwrap();
+        assert_eq!(shop.level("MUG").await.allocated, 4, "a forgotten id is a new one");
+    })
+    .await;
+}

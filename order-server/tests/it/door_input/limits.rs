@@ -30,11 +30,24 @@ async fn limits() {
         let door = Door::open(database).await;
         of_an_order(&door).await;
         of_a_product(&door).await;
+        of_a_total(&door).await;
         of_identities(&door).await;
         of_pages(&door).await;
         of_statistics(&door).await;
     })
     .await;
+}
+
+/// With its tax, an order of as many units as make up the largest total is above it.
+async fn of_a_total(door: &Door) {
+    let mut admin = door.world.admin();
+    let dear = product("dear", ("USD", most::UNIT_PRICE_MINOR_MAX / 100, 0), 10_000);
+    let upsert = UpsertProductsRequest { products: vec![dear], ..Default::default() };
+    admin.admin.upsert_products(upsert).await.unwrap();
+    let units = most::ORDER_TOTAL_MINOR_MAX / most::UNIT_PRICE_MINOR_MAX;
+    let mut ada = door.world.customer("ada");
+    door.rejects(ada.orders.create_order(order_of(&[("dear", units)], None)), &["lines"]).await;
+    ada.orders.create_order(order_of(&[("dear", units / 2)], None)).await.unwrap();
 }
 
 /// How a limit is reached: sets a field of an order to so many.
