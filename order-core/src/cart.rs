@@ -8,8 +8,10 @@ use crate::{
     ids::{CartId, CartItemId, CustomerId, IdSeed, OrderId, ProductId, Sku},
     limits,
     money::Money,
+    order::Actor,
     product::Product,
     quantity::Quantity,
+    stock::{self, Demand},
     time::Timestamp,
 };
 
@@ -24,6 +26,17 @@ pub enum CartOwner {
     Customer(CustomerId),
     /// Whoever holds the token.
     Guest(GuestKey),
+}
+
+impl CartOwner {
+    /// The owner as the one who acts.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Customer(id) => Actor::Customer(id.to_string()),
+            Self::Guest(_) => Actor::Guest,
+        }
+    }
 }
 
 /// What became of a cart.
@@ -151,6 +164,12 @@ impl Cart {
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.state == CartState::Active && now < self.expire_time
+    }
+
+    /// Units of each SKU that are in it.
+    #[must_use]
+    pub fn demand(&self) -> Demand {
+        stock::demand(self.items.iter().map(|item| (&item.sku, item.quantity.get())))
     }
 
     /// The cart after a change. `ids` names the line, should there be a new one.

@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{OrderId, ProductId, Sku},
+    discount::CouponProblem,
+    ids::{CouponCode, OrderId, ProductId, Sku},
     money::Money,
     order::{CommandKind, State, Status},
     stock::Shortage,
@@ -39,6 +40,18 @@ pub enum ResourceKind {
     Product,
     /// A stock keeping unit.
     Stock,
+    /// A line of an order.
+    OrderLine,
+    /// A parcel.
+    Shipment,
+    /// Goods that come back.
+    Return,
+    /// A way in which an order is paid.
+    Payment,
+    /// A request to a payment gateway.
+    PaymentOperation,
+    /// A coupon.
+    Coupon,
 }
 
 impl ResourceKind {
@@ -51,6 +64,36 @@ impl ResourceKind {
             Self::CartItem => "cart item",
             Self::Product => "product",
             Self::Stock => "stock",
+            Self::OrderLine => "order line",
+            Self::Shipment => "shipment",
+            Self::Return => "return",
+            Self::Payment => "payment",
+            Self::PaymentOperation => "payment operation",
+            Self::Coupon => "coupon",
+        }
+    }
+}
+
+/// What bounds an amount of money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AmountLimit {
+    /// What is still to be paid.
+    Due,
+    /// What is promised, due, and not taken.
+    Capturable,
+    /// What was taken and has not gone back.
+    Refundable,
+}
+
+impl AmountLimit {
+    /// For people.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Capturable => "to be taken",
+            Self::Refundable => "left to give back",
         }
     }
 }
@@ -178,11 +221,43 @@ pub enum Refusal {
         /// The order.
         order_id: OrderId,
     },
-    /// The cart changed between pricing and ordering, again and again.
-    #[error("the cart keeps changing while it is being ordered; try again")]
-    CartChanging,
-    /// Stock may not fall below what is promised to orders.
-    #[error("{sku}: {promised} units are promised to orders and cannot be taken off the shelf of {on_hand}")]
+    /// More money than there is, or none at all.
+    #[error("{requested} was asked for and {available} is {}", .limit.noun())]
+    AmountExceeded {
+        /// What bounds it.
+        limit: AmountLimit,
+        /// What was asked for.
+        requested: Money,
+        /// The most that could be had.
+        available: Money,
+    },
+    /// More units of a line than there are for it.
+    #[error("cannot {command} {requested} unit(s) of line {line_id}: {available} are there for it")]
+    LineQuantityExceeded {
+        /// What was attempted.
+        command: CommandKind,
+        /// The line.
+        line_id: u32,
+        /// Units asked for.
+        requested: u32,
+        /// Units that could be had.
+        available: u32,
+    },
+    /// The cart or the coupon changed between pricing and ordering, again and again.
+    #[error("the cart or its coupon keeps changing while it is being ordered; try again")]
+    PricingStale,
+    /// The coupon takes nothing off this order.
+    #[error("coupon {code} cannot be used: {}", .problem.describe())]
+    CouponNotApplicable {
+        /// The coupon.
+        code: CouponCode,
+        /// Why not.
+        problem: CouponProblem,
+    },
+    /// Stock, with its backorder limit, may not fall below what is promised.
+    #[error(
+        "{sku}: {promised} units are promised, which the shelf of {on_hand} and its backorder limit must go on covering"
+    )]
     StockPromised {
         /// What would fall short.
         sku: Sku,

@@ -22,6 +22,13 @@ pub enum IdError {
         /// The longest allowed, in characters.
         max: usize,
     },
+    /// Not the code of a coupon.
+    #[error(
+        "must be {} to {} characters out of letters, digits, - and _",
+        limits::COUPON_CODE_CHARS_MIN,
+        limits::COUPON_CODE_CHARS
+    )]
+    NotCouponCode,
 }
 
 macro_rules! uuid_id {
@@ -91,6 +98,10 @@ uuid_id!(
 uuid_id!(
     /// A parcel.
     ShipmentId
+);
+uuid_id!(
+    /// Goods that a customer sends back.
+    ReturnId
 );
 uuid_id!(
     /// The caller's name for one attempt at a change; the same name again means a retry.
@@ -192,6 +203,36 @@ impl fmt::Display for OrderNumber {
     }
 }
 
+/// The code of a coupon, as people pass it on: `SUMMER-10`. Upper and lower case are the same code.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CouponCode(String);
+
+impl CouponCode {
+    /// Takes what a person typed: trimmed, upper-cased, then 3 to 32 of A-Z, 0-9, `-` and `_`.
+    ///
+    /// # Errors
+    /// [`IdError::NotCouponCode`].
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let text = text.trim().to_ascii_uppercase();
+        let fits = (limits::COUPON_CODE_CHARS_MIN..=limits::COUPON_CODE_CHARS).contains(&text.len());
+        let clean = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        if fits && clean { Ok(Self(text)) } else { Err(IdError::NotCouponCode) }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CouponCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// One fresh UUIDv7 from which a command mints every identity it needs.
 ///
 /// Commands are decided inside transactions that may be retried; were ids drawn there, each try would leave other ids
@@ -248,5 +289,14 @@ mod tests {
         assert_eq!(OrderNumber::new("SPK", 2026, 1001).as_str(), "SPK-2026-001001");
         assert_eq!(OrderNumber::typed(" spk-2026-001001 ").unwrap().as_str(), "SPK-2026-001001");
         assert_eq!(OrderNumber::typed("a'b"), None);
+    }
+
+    #[test]
+    fn a_coupon_code_forgives_case_and_blanks_around_it() {
+        assert_eq!(CouponCode::parse(" summer_10-x\n").unwrap().as_str(), "SUMMER_10-X");
+        let too_long = "X".repeat(limits::COUPON_CODE_CHARS + 1);
+        for wrong in ["", "AB", "A B", "10%OFF", "ÄÖÜ", &too_long] {
+            assert_eq!(CouponCode::parse(wrong), Err(IdError::NotCouponCode), "{wrong}");
+        }
     }
 }

@@ -5,11 +5,13 @@
 
 pub mod address;
 pub mod apportion;
+pub mod audit;
 pub mod calendar;
 pub mod cart;
 pub mod contact;
 pub mod country;
 pub mod currency;
+pub mod discount;
 pub mod error;
 pub mod ids;
 pub mod import_judge;

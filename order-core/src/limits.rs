@@ -14,10 +14,30 @@ pub const UNIT_PRICE_MINOR_MAX: i64 = 10_000_000_000;
 pub const ORDER_TOTAL_MINOR_MAX: i64 = 10_000_000_000_000;
 /// Ways in which one order was tried to be paid. Each is read with the order; and a stolen card is not to be guessed here.
 pub const PAYMENTS_PER_ORDER: usize = 20;
+/// Requests to gateways that people may start for one order. Each is read with the order.
+pub const OPERATIONS_PER_ORDER: usize = 200;
+/// Parcels of one order: one for each line, since a line has to be in one to leave.
+pub const SHIPMENTS_PER_ORDER: usize = 100;
+/// What a carrier may say of one parcel; chatty ones have about twenty stations.
+pub const CARRIER_EVENTS_PER_SHIPMENT: usize = 100;
+/// Returns of one order.
+pub const RETURNS_PER_ORDER: usize = 100;
+/// A carrier's own word for a station.
+pub const CARRIER_CODE_CHARS: usize = 64;
+/// The name that a gateway gives to one of its messages.
+pub const GATEWAY_EVENT_ID_CHARS: usize = 128;
 /// A tax rate, in percent. Above it, a rate was written as 8 instead of 0.08.
 pub const TAX_RATE_PERCENT_MAX: u32 = 100;
 /// Decimal places of a tax rate. Real rates have up to five (0.08875 in New York); the bound keeps products exact.
 pub const TAX_RATE_DECIMALS: u32 = 6;
+/// The shortest code of a coupon: of anything shorter, too many would be found by trying.
+pub const COUPON_CODE_CHARS_MIN: usize = 3;
+/// The longest code of a coupon: people read them out and type them in.
+pub const COUPON_CODE_CHARS: usize = 32;
+/// Products that a coupon is limited to. Each is compared with every line of an order.
+pub const COUPON_PRODUCTS: usize = 500;
+/// Times that a limit may allow a coupon to be used. It is counted in 32 bits.
+pub const COUPON_USES_MAX: u32 = 1_000_000_000;
 
 /// Notes on an order, by customer or shop: two pages of text.
 pub const NOTES_CHARS: usize = 2_000;
@@ -79,6 +99,11 @@ pub const TOTAL_SIZE_MAX: u32 = 10_000;
 pub const UPSERT_PRODUCTS: usize = 500;
 /// Orders in one import stream: what one caller may occupy a writer with.
 pub const IMPORT_ORDERS_PER_STREAM: usize = 10_000;
+/// Findings that a verification tells when the caller does not say.
+pub const FINDINGS_DEFAULT: u32 = 1_000;
+/// Findings that a verification tells at most; larger wishes are cut to it. What is wrong with more than ten thousand things is
+/// wrong with one.
+pub const FINDINGS_MAX: u32 = 10_000;
 /// Days in a daily series of statistics: two years and a leap day.
 pub const STATS_DAYS: usize = 731;
 /// A request message, in bytes. The largest valid order has less than a quarter of it.
@@ -89,6 +114,8 @@ pub const MESSAGE_BYTES_OUT: usize = 4 * 1024 * 1024;
 pub const STOCK_UNITS_MAX: i64 = 1_000_000_000;
 /// Days that a cart nobody touches stays active.
 pub const CART_IDLE_DAYS: u32 = 30;
+/// Minutes for which a cart may hold its goods, at most: a day. Longer, and the shelves are full of what nobody buys.
+pub const CART_HOLD_MINUTES_MAX: u32 = 1_440;
 /// Hours for which a request id is remembered; retries come within minutes, and a day leaves room for a stuck queue.
 pub const REQUEST_ID_RETENTION_HOURS: u32 = 24;
 
@@ -102,6 +129,12 @@ pub const TABLE: &[Limit] = &[
     ("price of a unit", UNIT_PRICE_MINOR_MAX.unsigned_abs(), "minor units"),
     ("total of an order", ORDER_TOTAL_MINOR_MAX.unsigned_abs(), "minor units"),
     ("payments of an order", PAYMENTS_PER_ORDER as u64, "attempts"),
+    ("payment operations of an order", OPERATIONS_PER_ORDER as u64, "operations"),
+    ("shipments of an order", SHIPMENTS_PER_ORDER as u64, "shipments"),
+    ("carrier events of a shipment", CARRIER_EVENTS_PER_SHIPMENT as u64, "events"),
+    ("returns of an order", RETURNS_PER_ORDER as u64, "returns"),
+    ("carrier event code", CARRIER_CODE_CHARS as u64, "characters"),
+    ("gateway event id", GATEWAY_EVENT_ID_CHARS as u64, "characters"),
     ("notes", NOTES_CHARS as u64, "characters"),
     ("reason", REASON_CHARS as u64, "characters"),
     ("name, line of an address", NAME_CHARS as u64, "characters"),
@@ -115,6 +148,10 @@ pub const TABLE: &[Limit] = &[
     ("payment token", PAYMENT_TOKEN_CHARS as u64, "characters"),
     ("customer id", CUSTOMER_ID_CHARS as u64, "characters"),
     ("product id, SKU, tax class", PRODUCT_ID_CHARS as u64, "characters"),
+    ("coupon code, at least", COUPON_CODE_CHARS_MIN as u64, "characters"),
+    ("coupon code", COUPON_CODE_CHARS as u64, "characters"),
+    ("products of a coupon", COUPON_PRODUCTS as u64, "products"),
+    ("limit of a coupon", COUPON_USES_MAX as u64, "orders"),
     ("order number", ORDER_NUMBER_CHARS as u64, "characters"),
     ("request id", REQUEST_ID_CHARS as u64, "characters"),
     ("search text", QUERY_CHARS as u64, "characters"),
@@ -123,6 +160,8 @@ pub const TABLE: &[Limit] = &[
     ("total_size", TOTAL_SIZE_MAX as u64, "entries"),
     ("products of an upsert", UPSERT_PRODUCTS as u64, "products"),
     ("orders of an import stream", IMPORT_ORDERS_PER_STREAM as u64, "orders"),
+    ("findings of a verification, unless given", FINDINGS_DEFAULT as u64, "findings"),
+    ("findings of a verification", FINDINGS_MAX as u64, "findings"),
     ("days of a statistics series", STATS_DAYS as u64, "days"),
     ("request message", MESSAGE_BYTES_IN as u64, "bytes"),
     ("answer message", MESSAGE_BYTES_OUT as u64, "bytes"),
@@ -135,6 +174,8 @@ const _: () = {
     // Lines x quantity x price, doubled by tax, and as much again for shipping, must fit a 64-bit total.
     let largest = LINES_PER_ORDER as i128 * QUANTITY_MAX as i128 * UNIT_PRICE_MINOR_MAX as i128;
     assert!(4 * largest <= i64::MAX as i128);
+    // A hold ends before its cart does, so that the end of a cart leaves nothing to give back.
+    assert!(CART_HOLD_MINUTES_MAX < CART_IDLE_DAYS * 24 * 60);
 };
 
 #[cfg(test)]

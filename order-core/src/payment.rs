@@ -4,171 +4,20 @@
 //! pending amounts count against every bound. So no two requests together can take or return more than they may, whatever
 //! the order in which their answers arrive.
 
+mod method;
+mod operation;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    method::PaymentMethod,
+    operation::{Operation, OperationKind, OperationState, Outcome, RefundCause, retry_at},
+};
 use crate::{
     ids::{OperationId, PaymentId},
     money::Money,
     time::Timestamp,
 };
-
-/// How a customer pays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum PaymentMethod {
-    /// A credit card, by token.
-    CreditCard,
-    /// A debit card, by token.
-    DebitCard,
-    /// Unified Payments Interface.
-    Upi,
-    /// A bank's own page.
-    NetBanking,
-    /// A stored-value wallet.
-    Wallet,
-    /// Cash handed over at the door; captured on delivery.
-    CashOnDelivery,
-    /// Settled outside this service; only imported orders have it.
-    External,
-}
-
-impl PaymentMethod {
-    /// All methods, for tables and tests.
-    pub const ALL: [Self; 7] = [
-        Self::CreditCard,
-        Self::DebitCard,
-        Self::Upi,
-        Self::NetBanking,
-        Self::Wallet,
-        Self::CashOnDelivery,
-        Self::External,
-    ];
-
-    /// The word that is stored and logged.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::CreditCard => "CREDIT_CARD",
-            Self::DebitCard => "DEBIT_CARD",
-            Self::Upi => "UPI",
-            Self::NetBanking => "NET_BANKING",
-            Self::Wallet => "WALLET",
-            Self::CashOnDelivery => "CASH_ON_DELIVERY",
-            Self::External => "EXTERNAL",
-        }
-    }
-
-    /// Whether a gateway moves the money.
-    #[must_use]
-    pub const fn needs_gateway(self) -> bool {
-        match self {
-            Self::CreditCard | Self::DebitCard | Self::Upi | Self::NetBanking | Self::Wallet => true,
-            Self::CashOnDelivery | Self::External => false,
-        }
-    }
-}
-
-/// What a gateway is asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum OperationKind {
-    /// Authorise and capture in one step.
-    Sale,
-    /// Promise the money.
-    Authorize,
-    /// Take promised money.
-    Capture,
-    /// Give taken money back.
-    Refund,
-    /// Give a promise up.
-    Void,
-}
-
-impl OperationKind {
-    /// All kinds, for tables and tests.
-    pub const ALL: [Self; 5] = [Self::Sale, Self::Authorize, Self::Capture, Self::Refund, Self::Void];
-
-    /// The word that is stored and logged.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sale => "SALE",
-            Self::Authorize => "AUTHORIZE",
-            Self::Capture => "CAPTURE",
-            Self::Refund => "REFUND",
-            Self::Void => "VOID",
-        }
-    }
-}
-
-/// Where a request to a gateway stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum OperationState {
-    /// Written down, not sent.
-    Initial,
-    /// About to be sent, or sent; the answer is not known yet.
-    Sent,
-    /// Done.
-    Succeeded,
-    /// Refused by the gateway; nothing moved.
-    Failed,
-    /// The answer got lost: it may have been done. Only the reconciler resolves it, by asking.
-    Unknown,
-}
-
-impl OperationState {
-    /// All states, for tables and tests.
-    pub const ALL: [Self; 5] = [Self::Initial, Self::Sent, Self::Succeeded, Self::Failed, Self::Unknown];
-
-    /// The word that is stored and logged.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Initial => "INITIAL",
-            Self::Sent => "SENT",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::Unknown => "UNKNOWN",
-        }
-    }
-
-    /// Whether the outcome is still to come.
-    #[must_use]
-    pub const fn is_open(self) -> bool {
-        match self {
-            Self::Initial | Self::Sent | Self::Unknown => true,
-            Self::Succeeded | Self::Failed => false,
-        }
-    }
-}
-
-/// One request to a gateway. Its id is the gateway's idempotency key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
-    /// Identity and idempotency key.
-    pub id: OperationId,
-    /// What is asked.
-    pub kind: OperationKind,
-    /// Minor units of the payment's currency, positive.
-    pub amount: i64,
-    /// Where it stands.
-    pub state: OperationState,
-    /// The payment instrument, as the gateway's token: never a card number. Absent for refunds and cash.
-    pub token: Option<String>,
-    /// The gateway's name for what it did.
-    pub gateway_reference: Option<String>,
-    /// Why it was refused.
-    pub decline_code: Option<String>,
-    /// How often it was sent or asked after.
-    pub attempts: u32,
-    /// When the reconciler looks at it next; absent once it is closed.
-    pub next_attempt_at: Option<Timestamp>,
-    /// When it was written down.
-    pub create_time: Timestamp,
-    /// When it last changed.
-    pub update_time: Timestamp,
-}
 
 /// One way in which an order is paid, with its amounts in minor units of `amount`'s currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +42,9 @@ pub struct Payment {
     pub capture_pending: i64,
     /// On its way back.
     pub refund_pending: i64,
+    /// On its way to being given up.
+    #[serde(default)]
+    pub void_pending: i64,
     /// The requests, oldest first.
     pub operations: Vec<Operation>,
     /// When it was opened.
@@ -214,6 +66,7 @@ impl Payment {
             auth_pending: 0,
             capture_pending: 0,
             refund_pending: 0,
+            void_pending: 0,
             operations: Vec::new(),
             create_time: now,
         }
@@ -230,11 +83,38 @@ impl Payment {
             self.auth_pending,
             self.capture_pending,
             self.refund_pending,
+            self.void_pending,
         ];
         parts.iter().all(|part| *part >= 0)
-            && self.captured.saturating_add(self.capture_pending) <= self.authorized
-            && self.refunded.saturating_add(self.refund_pending) <= self.captured
-            && self.voided <= self.authorized.saturating_sub(self.captured)
+            && self.spoken_for() <= i128::from(self.authorized)
+            && i128::from(self.refunded) + i128::from(self.refund_pending) <= i128::from(self.captured)
+    }
+
+    /// What is taken or given up of the promise, or on its way to be.
+    fn spoken_for(&self) -> i128 {
+        [self.captured, self.capture_pending, self.voided, self.void_pending].map(i128::from).iter().sum()
+    }
+
+    /// Minor units of the promise that could be taken or given up now.
+    #[must_use]
+    pub const fn capturable(&self) -> i64 {
+        self.authorized
+            .saturating_sub(self.captured)
+            .saturating_sub(self.capture_pending)
+            .saturating_sub(self.voided)
+            .saturating_sub(self.void_pending)
+    }
+
+    /// Minor units promised and not yet taken, those on their way to be taken included.
+    #[must_use]
+    pub const fn promised(&self) -> i64 {
+        self.capturable().saturating_add(self.capture_pending)
+    }
+
+    /// Minor units taken, neither given back nor on their way back.
+    #[must_use]
+    pub const fn held(&self) -> i64 {
+        self.refundable()
     }
 
     /// Minor units that could be given back now.
@@ -254,80 +134,96 @@ impl Payment {
         self.auth_pending > 0 || self.capture_pending > 0
     }
 
+    /// The token of the instrument, as it was given when the payment began.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.operations.iter().find_map(|op| op.token.as_deref())
+    }
+
+    /// Under which name the gateway knows the money that was promised or taken.
+    #[must_use]
+    pub fn reference(&self) -> Option<&str> {
+        let collected = |op: &&Operation| matches!(op.kind, OperationKind::Sale | OperationKind::Authorize);
+        self.operations.iter().filter(collected).find_map(|op| op.gateway_reference.as_deref())
+    }
+
+    /// Minor units that requests of a kind have moved so far.
+    pub(crate) const fn moved(&self, kind: OperationKind) -> i64 {
+        match kind {
+            OperationKind::Authorize => self.authorized,
+            OperationKind::Sale | OperationKind::Capture => self.captured,
+            OperationKind::Refund => self.refunded,
+            OperationKind::Void => self.voided,
+        }
+    }
+
+    const fn pending_mut(&mut self, kind: OperationKind) -> &mut i64 {
+        match kind {
+            OperationKind::Sale | OperationKind::Authorize => &mut self.auth_pending,
+            OperationKind::Capture => &mut self.capture_pending,
+            OperationKind::Refund => &mut self.refund_pending,
+            OperationKind::Void => &mut self.void_pending,
+        }
+    }
+
     /// Writes a request down: its amount becomes pending.
     pub(crate) fn begin(&mut self, operation: Operation) {
-        match operation.kind {
-            OperationKind::Sale | OperationKind::Authorize => self.auth_pending += operation.amount,
-            OperationKind::Capture => self.capture_pending += operation.amount,
-            OperationKind::Refund => self.refund_pending += operation.amount,
-            OperationKind::Void => {}
-        }
+        *self.pending_mut(operation.kind) += operation.amount;
         self.operations.push(operation);
     }
 
-    /// Books an outcome: what was pending has happened, or has not.
+    /// Books an outcome: what was pending has happened, or has not. A request that counted as refused may turn out to have been
+    /// carried out after all; then nothing of it is pending any more, and it is booked all the same.
     pub(crate) fn settle(&mut self, id: OperationId, outcome: &Outcome, now: Timestamp) {
         let Some(position) = self.operations.iter().position(|op| op.id == id) else { return };
         let operation = &mut self.operations[position];
-        operation.state = match outcome {
-            Outcome::Succeeded { .. } => OperationState::Succeeded,
-            Outcome::Failed { .. } => OperationState::Failed,
-        };
+        let (kind, amount, was_open) = (operation.kind, operation.amount, operation.state.is_open());
+        operation.state = outcome.state();
         operation.next_attempt_at = None;
         operation.update_time = now;
-        let (kind, amount) = (operation.kind, operation.amount);
-        match kind {
-            OperationKind::Sale | OperationKind::Authorize => self.auth_pending -= amount,
-            OperationKind::Capture => self.capture_pending -= amount,
-            OperationKind::Refund => self.refund_pending -= amount,
-            OperationKind::Void => {}
-        }
         match outcome {
-            Outcome::Succeeded { reference } => {
-                self.operations[position].gateway_reference = Some(reference.clone());
-                self.book(kind, amount);
+            Outcome::Succeeded { reference, moved } => {
+                let asked = Money::new(amount, self.amount.currency());
+                operation.gateway_reference = Some(reference.clone());
+                operation.reported = moved.filter(|moved| *moved != asked);
+                operation.decline_code = None;
             }
-            Outcome::Failed { code } => self.operations[position].decline_code = Some(code.clone()),
+            Outcome::Failed { code } => operation.decline_code = Some(code.clone()),
+        }
+        if was_open {
+            *self.pending_mut(kind) -= amount;
+        }
+        if let Outcome::Succeeded { moved, .. } = outcome {
+            self.book(kind, self.counted(moved.as_ref(), amount));
         }
     }
 
-    const fn book(&mut self, kind: OperationKind, amount: i64) {
+    /// What of a gateway's word can stand in this ledger: other currencies cannot, and neither can less than nothing.
+    fn counted(&self, moved: Option<&Money>, asked: i64) -> i64 {
+        match moved {
+            None => asked,
+            Some(moved) if moved.currency() == self.amount.currency() => moved.minor().max(0),
+            Some(_) => 0,
+        }
+    }
+
+    /// Keeps the ledger's bounds whatever a gateway says: more taken than was promised counts as promised; more given back than
+    /// was taken cannot be booked, and stays visible in what the operation reports.
+    fn book(&mut self, kind: OperationKind, amount: i64) {
         match kind {
             OperationKind::Sale => {
-                self.authorized += amount;
-                self.captured += amount;
+                self.authorized = self.authorized.saturating_add(amount);
+                self.captured = self.captured.saturating_add(amount);
             }
-            OperationKind::Authorize => self.authorized += amount,
-            OperationKind::Capture => self.captured += amount,
-            OperationKind::Refund => self.refunded += amount,
-            OperationKind::Void => self.voided += amount,
+            OperationKind::Authorize => self.authorized = self.authorized.saturating_add(amount),
+            OperationKind::Capture => {
+                self.captured = self.captured.saturating_add(amount);
+                self.authorized = self.authorized.max(i64::try_from(self.spoken_for()).unwrap_or(i64::MAX));
+            }
+            OperationKind::Refund => self.refunded += amount.min(self.refundable()),
+            OperationKind::Void => self.voided += amount.min(self.capturable()),
         }
     }
-}
-
-/// How a request to a gateway ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Done.
-    Succeeded {
-        /// The gateway's name for it.
-        reference: String,
-    },
-    /// Refused; nothing moved.
-    Failed {
-        /// The gateway's code, e.g. `insufficient_funds`.
-        code: String,
-    },
-}
-
-/// When the reconciler should look after a request that was sent `attempts` times: at once if it was never sent, otherwise
-/// after the gateway's deadline, doubling from 15 seconds up to ten minutes.
-#[must_use]
-pub fn retry_at(now: Timestamp, attempts: u32) -> Timestamp {
-    let Some(doublings) = attempts.checked_sub(1) else { return now };
-    let seconds = (15_i64 << doublings.min(10)).min(600);
-    now.plus_micros(seconds * 1_000_000)
 }
 
 #[cfg(test)]
@@ -348,8 +244,12 @@ mod tests {
             kind,
             amount,
             state: OperationState::Sent,
+            cause: None,
+            concession: 0,
+            return_id: None,
             token: None,
             gateway_reference: None,
+            reported: None,
             decline_code: None,
             attempts: 1,
             next_attempt_at: None,
@@ -359,7 +259,7 @@ mod tests {
     }
 
     fn done() -> Outcome {
-        Outcome::Succeeded { reference: "ref".into() }
+        Outcome::succeeded("ref")
     }
 
     #[test]
@@ -386,5 +286,60 @@ mod tests {
         ledger.settle(sale.id, &Outcome::Failed { code: "insufficient_funds".into() }, NOW);
         assert_eq!((ledger.authorized, ledger.captured, ledger.auth_pending), (0, 0, 0));
         assert_eq!(ledger.operations[0].decline_code.as_deref(), Some("insufficient_funds"));
+    }
+
+    #[test]
+    fn a_promise_is_taken_in_parts_and_the_rest_given_up() {
+        let mut ledger = payment();
+        let parts =
+            [(1, OperationKind::Authorize, 5998), (2, OperationKind::Capture, 2000), (3, OperationKind::Void, 3998)];
+        let asked = parts.map(|(n, kind, amount)| operation(n, kind, amount));
+        ledger.begin(asked[0].clone());
+        ledger.settle(asked[0].id, &done(), NOW);
+        assert_eq!((ledger.capturable(), ledger.held()), (5998, 0));
+        ledger.begin(asked[1].clone());
+        assert_eq!((ledger.capturable(), ledger.promised()), (3998, 5998));
+        ledger.begin(asked[2].clone());
+        assert_eq!(ledger.capturable(), 0, "what is being given up cannot be taken");
+        ledger.settle(asked[2].id, &done(), NOW);
+        ledger.settle(asked[1].id, &done(), NOW);
+        assert_eq!((ledger.captured, ledger.voided, ledger.promised()), (2000, 3998, 0));
+        assert!(ledger.is_sound());
+    }
+
+    #[test]
+    fn whatever_a_gateway_says_the_bounds_hold() {
+        let usd = Currency::parse("USD").unwrap();
+        let says =
+            |minor, currency| Outcome::Succeeded { reference: "r".into(), moved: Some(Money::new(minor, currency)) };
+        for kind in OperationKind::ALL {
+            for word in [says(-5, usd), says(0, usd), says(i64::MAX, usd), says(7, Currency::parse("JPY").unwrap())] {
+                let mut ledger = payment();
+                let sale = operation(1, OperationKind::Authorize, 5998);
+                ledger.begin(sale.clone());
+                ledger.settle(sale.id, &done(), NOW);
+                let asked = operation(2, kind, 100);
+                if kind == OperationKind::Refund {
+                    let capture = operation(3, OperationKind::Capture, 500);
+                    ledger.begin(capture.clone());
+                    ledger.settle(capture.id, &done(), NOW);
+                }
+                ledger.begin(asked.clone());
+                ledger.settle(asked.id, &word, NOW);
+                assert!(ledger.is_sound(), "{kind:?} {word:?} {ledger:?}");
+                assert!(ledger.operations.iter().any(|op| op.reported.is_some()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_that_counted_as_refused_is_booked_when_it_turns_out_to_have_been_carried_out() {
+        let mut ledger = payment();
+        let sale = operation(1, OperationKind::Sale, 5998);
+        ledger.begin(sale.clone());
+        ledger.settle(sale.id, &Outcome::Failed { code: "never_sent".into() }, NOW);
+        ledger.settle(sale.id, &done(), NOW);
+        assert_eq!((ledger.captured, ledger.auth_pending), (5998, 0));
+        assert!(ledger.is_sound());
     }
 }

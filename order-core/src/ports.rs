@@ -4,12 +4,12 @@
 use async_trait::async_trait;
 
 use crate::{
-    ids::{OperationId, OrderId, OrderNumber, ProductId, Sku},
+    ids::{OperationId, OrderId, OrderNumber, ProductId},
     money::Money,
     order::Shipment,
     payment::{OperationKind, Outcome, PaymentMethod},
     product::Product,
-    stock::StockLevel,
+    stock::{LevelQuery, StockLevel},
     time::Timestamp,
 };
 
@@ -71,11 +71,11 @@ pub trait Catalog: Neighbour {
 /// Who knows what is on the shelf. The embedded shelf is counted inside the placement transaction; this is for looking.
 #[async_trait]
 pub trait Inventory: Neighbour {
-    /// The levels of these SKUs that exist, in any order.
+    /// The levels of these SKUs that exist, in any order, with such holds only as have not ended.
     ///
     /// # Errors
     /// Where the neighbour is down: never mistaken for an empty shelf.
-    async fn levels(&self, skus: &[Sku]) -> Result<Vec<StockLevel>, Unavailable>;
+    async fn levels(&self, query: LevelQuery) -> Result<Vec<StockLevel>, Unavailable>;
 }
 
 /// A request to move money.
@@ -89,8 +89,10 @@ pub struct GatewayRequest {
     pub amount: Money,
     /// With what kind of instrument.
     pub method: PaymentMethod,
-    /// The instrument's token, where one is needed.
+    /// The instrument's token, as it was given when the payment began.
     pub token: Option<String>,
+    /// Under which name the gateway knows the money that was promised or taken; absent while there is none.
+    pub reference: Option<String>,
     /// What to print on the statement.
     pub order_number: Option<OrderNumber>,
     /// When it is asked.

@@ -4,6 +4,7 @@
 //! shipping, in either price mode.
 
 mod calculate;
+mod discounts;
 mod explain;
 
 use rust_decimal::Decimal;
@@ -11,7 +12,14 @@ use serde::{Deserialize, Serialize};
 
 pub use self::explain::{Explanation, Step};
 pub use crate::address::Destination;
-use crate::{currency::Currency, limits, money::Money, money::MoneyError, quantity::Quantity, rules::Rules};
+use crate::{
+    currency::Currency,
+    discount::{CouponProblem, CouponTerms},
+    limits,
+    money::{Money, MoneyError},
+    quantity::Quantity,
+    rules::Rules,
+};
 
 /// What is to be priced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,14 +30,17 @@ pub struct PricingInput {
     pub destination: Destination,
     /// What is bought. No lines cost nothing, shipping included: a cart may be empty.
     pub lines: Vec<PricingLine>,
-    /// Taken off the whole order, apportioned to the lines; not negative, at most their sum.
+    /// The coupon that is used, if one is.
+    pub coupon: Option<CouponTerms>,
+    /// Taken off the whole order by hand, apportioned to the lines; not negative, at most what the lines' own discounts and the
+    /// coupon leave of them.
     pub order_discount: Option<Money>,
 }
 
 /// A line to be priced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PricingLine {
-    /// Which product; only for the explanation.
+    /// Which product, for the coupon.
     pub product_id: String,
     /// Of one unit, 0 to [`limits::UNIT_PRICE_MINOR_MAX`].
     pub unit_price: Money,
@@ -37,6 +48,8 @@ pub struct PricingLine {
     pub quantity: Quantity,
     /// Which tax rules apply.
     pub tax_class: String,
+    /// Taken off the whole line by hand; not negative, at most its subtotal.
+    pub discount: Option<Money>,
 }
 
 /// What it costs.
@@ -65,7 +78,7 @@ pub struct Pricing {
 pub struct PricedLine {
     /// Unit price times quantity.
     pub subtotal: Money,
-    /// Its share of the order's discount, not negative.
+    /// All that is taken off it, its own discount and its shares of the coupon and of the order's; not negative.
     pub discount: Money,
     /// Tax on what is left.
     pub tax: Money,
@@ -94,9 +107,18 @@ pub enum PricingError {
         /// Which line.
         line: usize,
     },
-    /// A negative discount, or one larger than what it is taken off.
-    #[error("the discount must be neither negative nor larger than the subtotal")]
+    /// A negative discount of the order, or one larger than what it is taken off.
+    #[error("the discount must be neither negative nor larger than what the other discounts leave of the subtotal")]
     DiscountOutOfRange,
+    /// A negative discount of a line, or one larger than the line's subtotal.
+    #[error("the discount of line {line} must be neither negative nor larger than its subtotal")]
+    LineDiscountOutOfRange {
+        /// Which line.
+        line: usize,
+    },
+    /// The coupon is not for these lines.
+    #[error("the coupon cannot be used: {}", .0.describe())]
+    Coupon(CouponProblem),
     /// Only reachable with a discount in another currency, or with many times more lines than an order may have.
     #[error(transparent)]
     Money(#[from] MoneyError),

@@ -1,13 +1,22 @@
 //! Stock: what is on the shelf, what of it is promised, and who gets the last one.
 //!
 //! Every quantity changes through a [`StockChange`], and every change is kept as a movement: the level of a SKU is the sum
-//! of its movements. Allocation is decided here, so that the rule is one and no SQL repeats it.
+//! of its movements. Who gets the last unit is decided here, by [`allocate`] for orders and [`hold`] for carts over one and the
+//! same rule, so that no SQL repeats it.
 
-use std::collections::BTreeMap;
+mod claim;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Sku;
+pub use self::claim::{
+    Demand, HoldRequest, Levels, Shortage, allocate, allocate_batch, allocate_held, demand, give_back, hold,
+    hold_changes,
+};
+use crate::{
+    error::Refusal,
+    ids::{CartId, Sku},
+    time::Timestamp,
+};
 
 /// The level of one SKU, in units.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,19 +29,26 @@ pub struct StockLevel {
     pub reserved: i64,
     /// Promised to orders that have not shipped.
     pub allocated: i64,
+    /// How many more than there are on the shelf may be promised: goods that are on their way to us. 0 for most.
+    pub backorder_limit: i64,
 }
 
 impl StockLevel {
     /// An empty shelf.
     #[must_use]
     pub const fn empty(sku: Sku) -> Self {
-        Self { sku, on_hand: 0, reserved: 0, allocated: 0 }
+        Self { sku, on_hand: 0, reserved: 0, allocated: 0, backorder_limit: 0 }
     }
 
     /// Units that can still be promised, never negative.
     #[must_use]
     pub fn available(&self) -> i64 {
-        self.on_hand.saturating_sub(self.promised()).max(0)
+        self.promisable().saturating_sub(self.promised()).max(0)
+    }
+
+    /// Units that may be promised at most.
+    const fn promisable(&self) -> i64 {
+        self.on_hand.saturating_add(self.backorder_limit)
     }
 
     /// Units that are spoken for.
@@ -41,10 +57,12 @@ impl StockLevel {
         self.reserved.saturating_add(self.allocated)
     }
 
-    /// Nothing negative, nothing promised that is not there. The same rule is a CHECK in both databases.
+    /// Nothing negative, nothing promised that is neither there nor within the backorder limit. The same rule is a CHECK in
+    /// both databases.
     #[must_use]
     pub const fn is_sound(&self) -> bool {
-        self.on_hand >= 0 && self.reserved >= 0 && self.allocated >= 0 && self.promised() <= self.on_hand
+        let not_negative = self.on_hand >= 0 && self.reserved >= 0 && self.allocated >= 0 && self.backorder_limit >= 0;
+        not_negative && self.promised() <= self.promisable()
     }
 
     /// The level after a change, or `None` where the change would break [`is_sound`](Self::is_sound).
@@ -56,9 +74,73 @@ impl StockLevel {
             on_hand: self.on_hand.checked_add(on_hand)?,
             reserved: self.reserved.checked_add(reserved)?,
             allocated: self.allocated.checked_add(allocated)?,
+            backorder_limit: self.backorder_limit,
         };
         next.is_sound().then_some(next)
     }
+
+    /// The level after somebody counted anew, received goods or set the backorder limit.
+    ///
+    /// # Errors
+    /// [`Refusal::StockPromised`] where more is promised than could then be.
+    pub fn adjusted(&self, adjustment: Adjustment) -> Result<Self, Refusal> {
+        let backorder_limit = adjustment.backorder_limit.unwrap_or(self.backorder_limit);
+        let next =
+            self.on_hand.checked_add(adjustment.delta).map(|on_hand| Self { on_hand, backorder_limit, ..self.clone() });
+        next.filter(Self::is_sound).ok_or_else(|| Refusal::StockPromised {
+            sku: self.sku.clone(),
+            on_hand: self.on_hand,
+            promised: self.promised(),
+        })
+    }
+
+    /// The same level without units that are held, as whoever holds them sees it.
+    #[must_use]
+    pub fn without(&self, held: i64) -> Self {
+        Self { reserved: self.reserved.saturating_sub(held), ..self.clone() }
+    }
+}
+
+/// What an administrator changes about a shelf. Leaves a movement ADJUSTED, be it of no units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adjustment {
+    /// Units to add to what is on hand, or to take from it if negative.
+    pub delta: i64,
+    /// The backorder limit in units, 0 to [`STOCK_UNITS_MAX`](crate::limits::STOCK_UNITS_MAX); `None` leaves it.
+    pub backorder_limit: Option<i64>,
+}
+
+/// Units of one SKU that are held for a cart. Whoever claims stock of that SKU after the hold's time gives it back first, so
+/// that it ends on time whether or not anybody sweeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// For which cart.
+    pub cart_id: CartId,
+    /// What.
+    pub sku: Sku,
+    /// How many units, at least one.
+    pub quantity: i64,
+    /// When it ends.
+    pub expire_time: Timestamp,
+}
+
+impl Reservation {
+    /// Whether it still holds at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        now < self.expire_time
+    }
+}
+
+/// Which levels, and how they are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LevelQuery {
+    /// Of these SKUs.
+    pub skus: Vec<Sku>,
+    /// When: holds that ended before count as free, given back or not.
+    pub now: Timestamp,
+    /// Whose own holds count as free too: for a cart they are.
+    pub cart_id: Option<CartId>,
 }
 
 /// What happened to the goods.
@@ -71,7 +153,7 @@ pub enum MovementKind {
     Reserved,
     /// Promised to an order.
     Allocated,
-    /// A promise was given back.
+    /// A promise to an order was given back.
     Released,
     /// Left the house.
     Shipped,
@@ -79,11 +161,13 @@ pub enum MovementKind {
     Adjusted,
     /// Came back.
     Returned,
+    /// A cart's hold was given back.
+    Unreserved,
 }
 
 impl MovementKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Received,
         Self::Reserved,
         Self::Allocated,
@@ -91,6 +175,7 @@ impl MovementKind {
         Self::Shipped,
         Self::Adjusted,
         Self::Returned,
+        Self::Unreserved,
     ];
 
     /// The word that is stored and logged.
@@ -104,6 +189,7 @@ impl MovementKind {
             Self::Shipped => "SHIPPED",
             Self::Adjusted => "ADJUSTED",
             Self::Returned => "RETURNED",
+            Self::Unreserved => "UNRESERVED",
         }
     }
 }
@@ -127,70 +213,12 @@ impl StockChange {
         match self.kind {
             MovementKind::Received | MovementKind::Adjusted | MovementKind::Returned => [q, 0, 0],
             MovementKind::Reserved => [0, q, 0],
+            MovementKind::Unreserved => [0, -q, 0],
             MovementKind::Allocated => [0, 0, q],
             MovementKind::Released => [0, 0, -q],
             MovementKind::Shipped => [-q, 0, -q],
         }
     }
-}
-
-/// The levels that a transaction holds locked, by SKU.
-pub type Levels = BTreeMap<Sku, StockLevel>;
-
-/// Units asked for, summed per SKU: two lines of one SKU are one demand.
-pub type Demand = BTreeMap<Sku, i64>;
-
-/// Sums lines into a demand.
-#[must_use]
-pub fn demand<'a>(lines: impl IntoIterator<Item = (&'a Sku, u32)>) -> Demand {
-    let mut demand = Demand::new();
-    for (sku, quantity) in lines {
-        *demand.entry(sku.clone()).or_default() += i64::from(quantity);
-    }
-    demand
-}
-
-/// A line for which there is not enough.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shortage {
-    /// What is short.
-    pub sku: Sku,
-    /// Units asked for, summed over all lines of the request.
-    pub requested: i64,
-    /// Units that could be promised at that moment, never negative.
-    pub available: i64,
-}
-
-/// Promises a whole demand or nothing of it; a SKU without a level counts as an empty shelf.
-///
-/// # Errors
-/// Every shortage at once; `levels` are then untouched.
-pub fn allocate(levels: &mut Levels, demand: &Demand) -> Result<(), Vec<Shortage>> {
-    let shortages: Vec<_> = demand
-        .iter()
-        .filter_map(|(sku, &requested)| {
-            let available = levels.get(sku).map_or(0, StockLevel::available);
-            (requested > available).then(|| Shortage { sku: sku.clone(), requested, available })
-        })
-        .collect();
-    if !shortages.is_empty() {
-        return Err(shortages);
-    }
-    for (sku, &requested) in demand {
-        if let Some(level) = levels.get_mut(sku) {
-            level.allocated += requested;
-        }
-    }
-    Ok(())
-}
-
-/// Allocates a batch in order of arrival, each demand all or nothing: who comes first is served first, and a large demand
-/// that cannot be met does not keep a later, smaller one from what is left.
-pub fn allocate_batch<'a>(
-    levels: &mut Levels,
-    demands: impl IntoIterator<Item = &'a Demand>,
-) -> Vec<Result<(), Vec<Shortage>>> {
-    demands.into_iter().map(|demand| allocate(levels, demand)).collect()
 }
 
 #[cfg(test)]
@@ -201,44 +229,9 @@ mod tests {
         Sku::parse(text).unwrap()
     }
 
-    fn shelf(levels: &[(&str, i64)]) -> Levels {
-        levels
-            .iter()
-            .map(|&(name, on_hand)| (sku(name), StockLevel { on_hand, ..StockLevel::empty(sku(name)) }))
-            .collect()
-    }
-
-    #[test]
-    fn all_or_nothing_with_every_shortage_named() {
-        let mut levels = shelf(&[("A", 5), ("B", 1)]);
-        let before = levels.clone();
-        let wanted = demand([(&sku("A"), 6), (&sku("B"), 1), (&sku("C"), 1)]);
-        let shortages = allocate(&mut levels, &wanted).unwrap_err();
-        assert_eq!(levels, before);
-        let named: Vec<_> = shortages.iter().map(|s| (s.sku.as_str(), s.requested, s.available)).collect();
-        assert_eq!(named, [("A", 6, 5), ("C", 1, 0)]);
-    }
-
-    #[test]
-    fn same_sku_two_lines_sums() {
-        let mut levels = shelf(&[("A", 5)]);
-        let wanted = demand([(&sku("A"), 3), (&sku("A"), 3)]);
-        assert_eq!(allocate(&mut levels, &wanted).unwrap_err()[0].requested, 6);
-    }
-
-    #[test]
-    fn a_batch_serves_in_order_of_arrival_and_never_oversells() {
-        let mut levels = shelf(&[("A", 3)]);
-        let demands: Vec<_> = [2, 2, 1].into_iter().map(|q| demand([(&sku("A"), q)])).collect();
-        let served: Vec<_> = allocate_batch(&mut levels, &demands).iter().map(Result::is_ok).collect();
-        assert_eq!(served, [true, false, true]);
-        assert!(levels[&sku("A")].is_sound());
-        assert_eq!(levels[&sku("A")].available(), 0);
-    }
-
     #[test]
     fn no_change_leaves_an_unsound_level() {
-        let level = StockLevel { sku: sku("A"), on_hand: 5, reserved: 1, allocated: 3 };
+        let level = StockLevel { on_hand: 5, reserved: 1, allocated: 3, ..StockLevel::empty(sku("A")) };
         let change = |kind, quantity| StockChange { sku: sku("A"), kind, quantity };
         assert!(level.after(&change(MovementKind::Allocated, 1)).is_some());
         assert!(level.after(&change(MovementKind::Allocated, 2)).is_none());
@@ -246,5 +239,19 @@ mod tests {
         assert!(level.after(&change(MovementKind::Released, 4)).is_none());
         assert!(level.after(&change(MovementKind::Received, i64::MAX)).is_none());
         assert_eq!(level.after(&change(MovementKind::Shipped, 3)).unwrap().on_hand, 2);
+    }
+
+    #[test]
+    fn a_backorder_limit_does_not_fall_below_what_is_promised() {
+        let level = StockLevel { on_hand: 1, allocated: 3, backorder_limit: 5, ..StockLevel::empty(sku("A")) };
+        let limit = |backorder_limit| Adjustment { delta: 0, backorder_limit: Some(backorder_limit) };
+        assert_eq!(level.adjusted(limit(2)).map(|level| level.backorder_limit), Ok(2));
+        let refused = Refusal::StockPromised { sku: sku("A"), on_hand: 1, promised: 3 };
+        assert_eq!(level.adjusted(limit(1)), Err(refused.clone()));
+        assert_eq!(
+            level.adjusted(Adjustment { delta: 1, backorder_limit: Some(1) }).map(|level| level.available()),
+            Ok(0)
+        );
+        assert_eq!(level.adjusted(Adjustment { delta: i64::MAX, backorder_limit: None }), Err(refused));
     }
 }

@@ -31,6 +31,8 @@ pub mod reason {
     pub const UNKNOWN_VALUE: &str = "UNKNOWN_VALUE";
     /// Named twice where once is meant.
     pub const DUPLICATE: &str = "DUPLICATE";
+    /// Set together with a field that excludes it.
+    pub const CONFLICT: &str = "CONFLICT";
     /// Characters that are not text, such as NUL.
     pub const CONTROL_CHARACTER: &str = "CONTROL_CHARACTER";
     /// Looks like the number of a payment card, which must never be sent to this service.

@@ -11,7 +11,7 @@ use order_core::{
     rules::Rules,
 };
 use order_store::{Numbering, Store};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     auth::Principal,
@@ -59,6 +59,8 @@ pub struct App {
     pub ids: Arc<dyn IdSource>,
     /// Work that outlives its call, and that the end of the process waits for.
     pub tasks: TaskTracker,
+    /// Fires when the process takes no new work; calls that stream on their own account end then.
+    pub draining: CancellationToken,
 }
 
 impl App {

@@ -5,6 +5,7 @@ mod healthcheck;
 mod migrate;
 mod serve;
 mod token;
+mod verify;
 mod welcome;
 
 use std::{error::Error, io::Write as _, process::ExitCode};
@@ -38,6 +39,8 @@ enum Command {
     Migrate,
     /// Take orders over from another system.
     Import(ImportArgs),
+    /// Look whether what is stored agrees with itself; a running service may go on meanwhile.
+    Verify(verify::VerifyArgs),
     /// Start a server of its own and play a customer's and an administrator's day on it.
     Demo,
     /// Print a token for a customer, an administrator or a service.
@@ -58,6 +61,7 @@ impl Cli {
             Command::Serve => self::serve::run(&self.settings),
             Command::Migrate => migrate::run(&self.settings),
             Command::Import(args) => import::command::run(&self.settings, &args),
+            Command::Verify(args) => verify::run(&self.settings, args),
             Command::Demo => demo::run(&self.settings),
             Command::Token(args) => token::run(&self.settings, args),
             Command::Healthcheck(args) => healthcheck::run(&self.settings, &args),

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
@@ -16,7 +16,7 @@ use crate::{
     app::{App, GuestPolicy},
     clock::{Clock, IdSource, RandomIds, SystemClock},
     config::{Config, DatabaseConfig, ShopConfig, Switch},
-    gateways::{EmbeddedCatalog, EmbeddedInventory, EmbeddedShipping, LoggingNotifier, SimulatedGateway},
+    gateways::{EmbeddedCatalog, EmbeddedInventory, EmbeddedShipping, LoggingNotifier, Mail, SimulatedGateway},
     health::ReadinessProbe,
     shutdown::Lifecycle,
 };
@@ -43,6 +43,14 @@ pub async fn connect(config: &DatabaseConfig) -> Result<Arc<dyn Store>, ComposeE
     if config.migrate_on_start.is_on() {
         migrate(config).await?;
     }
+    open(config).await
+}
+
+/// Connects to the database and leaves its schema as it is.
+///
+/// # Errors
+/// Where the URL makes no sense or the database does not answer.
+pub async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Store>, ComposeError> {
     let size = usize::try_from(config.pool_size.get()).unwrap_or(usize::MAX);
     let options = ConnectOptions { pool_size: size, ..ConnectOptions::default() };
     Ok(order_store::connect(&parse(config.url.expose())?, &options).await?)
@@ -85,11 +93,15 @@ impl Default for Sources {
 #[must_use]
 pub fn app(config: &Config, store: &Arc<dyn Store>, lifecycle: &Lifecycle, sources: Sources) -> Arc<App> {
     let shop = &config.shop;
-    Arc::new(App {
+    // The gateway tells the app of payment events, as an adapter would at the door: each knows the other.
+    Arc::new_cyclic(|app: &Weak<App>| App {
         store: Arc::clone(store),
         catalog: Arc::new(EmbeddedCatalog(Arc::clone(store))),
         inventory: Arc::new(EmbeddedInventory(Arc::clone(store))),
-        payments: Arc::new(SimulatedGateway(Arc::clone(store))),
+        payments: Arc::new(SimulatedGateway::new(
+            Arc::clone(store),
+            Mail::new(app.clone(), lifecycle.tasks().clone(), lifecycle.closing().clone()),
+        )),
         shipping: Arc::new(EmbeddedShipping),
         notifier: Arc::new(LoggingNotifier),
         rules: Arc::new(shop.rules.clone()),
@@ -103,6 +115,7 @@ pub fn app(config: &Config, store: &Arc<dyn Store>, lifecycle: &Lifecycle, sourc
         clock: sources.clock,
         ids: sources.ids,
         tasks: lifecycle.tasks().clone(),
+        draining: lifecycle.draining().clone(),
     })
 }
 

@@ -5,6 +5,7 @@ mod command;
 mod customer;
 mod narrator;
 mod office;
+mod party;
 mod products;
 mod seed;
 mod show;

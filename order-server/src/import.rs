@@ -9,7 +9,7 @@ mod decision;
 mod files;
 mod importer;
 mod print;
-mod progress;
+pub(crate) mod progress;
 mod report;
 mod stream;
 mod summary;

@@ -1,4 +1,4 @@
-//! Puts together what several statements read: orders from the rows of five tables, and statistics from sums.
+//! Puts together what several statements read: orders from the rows of six tables, and statistics from sums.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,24 +12,25 @@ use crate::{
     error::StoreError,
     fields::Id,
     query::{DayStats, Stats, StatsQuery},
-    rows::{LineRow, OperationRow, OrderRow, OrderRows, PaymentRow, ShipmentRow},
+    rows::{LineRow, OperationRow, OrderRow, OrderRows, PaymentRow, ReturnRow, ShipmentRow},
 };
 
 /// The rows that hang on a page of orders, each list in the order in which an order wants its own: lines by `line_id`,
-/// payments and operations by position, shipments by sequence. Of different orders they may come mixed.
+/// payments and operations by position, shipments and returns by sequence. Of different orders they may come mixed.
 #[derive(Debug, Default)]
 pub(crate) struct Children {
     pub(crate) lines: Vec<LineRow>,
     pub(crate) payments: Vec<PaymentRow>,
     pub(crate) operations: Vec<OperationRow>,
     pub(crate) shipments: Vec<ShipmentRow>,
+    pub(crate) returns: Vec<ReturnRow>,
 }
 
 /// Hangs the children on their orders, which keep their places.
 pub(crate) fn orders(orders: Vec<OrderRow>, children: Children) -> Vec<OrderRows> {
     let place: HashMap<Id, usize> = orders.iter().enumerate().map(|(at, order)| (order.order_id, at)).collect();
     let mut whole: Vec<_> = orders.into_iter().map(bare).collect();
-    let Children { lines, payments, operations, shipments } = children;
+    let Children { lines, payments, operations, shipments, returns } = children;
     for row in lines {
         if let Some(&at) = place.get(&row.order_id) {
             whole[at].lines.push(row);
@@ -50,11 +51,23 @@ pub(crate) fn orders(orders: Vec<OrderRow>, children: Children) -> Vec<OrderRows
             whole[at].shipments.push(row);
         }
     }
+    for row in returns {
+        if let Some(&at) = place.get(&row.order_id) {
+            whole[at].returns.push(row);
+        }
+    }
     whole
 }
 
 const fn bare(order: OrderRow) -> OrderRows {
-    OrderRows { order, lines: Vec::new(), payments: Vec::new(), operations: Vec::new(), shipments: Vec::new() }
+    OrderRows {
+        order,
+        lines: Vec::new(),
+        payments: Vec::new(),
+        operations: Vec::new(),
+        shipments: Vec::new(),
+        returns: Vec::new(),
+    }
 }
 
 /// The longest block of time that statistics group orders by: the quarter of an hour divides every zone's offset in use, so
@@ -105,6 +118,9 @@ pub(crate) struct SumRow {
     /// Sum of what was given back, minor units.
     #[diesel(sql_type = BigInt)]
     pub(crate) refunded: i64,
+    /// Sum of what customers were let off, minor units.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) credited: i64,
 }
 
 /// The orders of one block of time, word and currency.
@@ -119,7 +135,7 @@ pub(crate) struct BlockRow {
     pub(crate) currency: String,
     #[diesel(sql_type = BigInt)]
     pub(crate) orders: i64,
-    /// Sum of totals less what was given back, minor units.
+    /// Sum of what they cost now, minor units.
     #[diesel(sql_type = BigInt)]
     pub(crate) revenue: i64,
 }
@@ -133,7 +149,7 @@ pub(crate) fn stats(query: &StatsQuery, sums: Vec<SumRow>, rows: Vec<BlockRow>) 
         *stats.by_status.entry(status).or_default() += count(sum.orders)?;
         add(&mut stats.refunds, &sum.currency, sum.refunded)?;
         if is_revenue(status) {
-            add(&mut stats.revenue, &sum.currency, sum.total - sum.refunded)?;
+            add(&mut stats.revenue, &sum.currency, sum.total - sum.credited)?;
         }
     }
     let blocks = Blocks::of(query);

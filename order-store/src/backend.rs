@@ -1,8 +1,10 @@
 //! How an engine runs transactions.
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{
     error::StoreError,
-    statements::{Done, Read, Write},
+    statements::{Done, Read, Survey, Write},
 };
 
 /// A transaction that changes something, as data, so that it can be tried again. Its body is written once for both engines.
@@ -29,6 +31,15 @@ pub(crate) trait ReadWork: Send + Sync + 'static {
     fn run<T: Read>(&self, tx: &mut T) -> impl Future<Output = Done<Self::Output>> + Send;
 }
 
+/// A long look at everything, at one snapshot.
+pub(crate) trait SurveyWork: Send + Sync + 'static {
+    /// What it results in.
+    type Output: Send + 'static;
+
+    /// The body. It is run once; between statements it looks whether anybody still wants to know.
+    fn run<T: Survey>(&self, tx: &mut T) -> impl Future<Output = Done<Self::Output>> + Send;
+}
+
 /// An engine.
 pub(crate) trait Backend: Send + Sync + 'static {
     /// `sqlite` or `postgresql`.
@@ -40,6 +51,14 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
     /// Runs a reading transaction.
     fn read<R: ReadWork>(&self, work: R) -> impl Future<Output = Result<R::Output, StoreError>> + Send;
+
+    /// Runs a survey, at most one at a time: [`StoreError::Overloaded`] while another is under way. It has a connection of its
+    /// own and is not held to the bounds of statements that somebody waits for. Ends early once `stop` is cancelled.
+    fn survey<S: SurveyWork>(
+        &self,
+        work: S,
+        stop: CancellationToken,
+    ) -> impl Future<Output = Result<S::Output, StoreError>> + Send;
 
     /// Takes no new writes and waits for those under way.
     fn close(&self) -> impl Future<Output = ()> + Send;

@@ -4,12 +4,15 @@
 //! would carry a page of bounds for every column it names. What is arithmetic is a function.
 
 use diesel::{
+    QueryableByName,
     backend::Backend,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     result::QueryResult,
-    sql_types::BigInt,
+    sql_types::{BigInt, Nullable, Text},
 };
 use order_core::order::PaymentStatus;
+
+use crate::{fields::Id, sql_types, statements::Odd};
 
 /// Defines, over an adapter's backend, the queries that lists of orders are made of:
 ///
@@ -35,8 +38,13 @@ macro_rules! order_queries {
             };
 
             let mut query = orders::table.into_boxed::<$backend>();
-            if let Scope::Customer(customer) = &filter.scope {
-                query = query.filter(orders::customer_id.eq(customer.as_str()));
+            match &filter.scope {
+                Scope::All => {}
+                Scope::Customer(customer) => query = query.filter(orders::customer_id.eq(customer.as_str())),
+                Scope::Guest(email) => {
+                    let same = sql::<Bool>($crate::fragments::SAME_EMAIL).bind::<Text, _>(email.as_str());
+                    query = query.filter(orders::customer_id.is_null().and(same));
+                }
             }
             if let Some(customer) = &filter.customer_id {
                 query = query.filter(orders::customer_id.eq(customer.as_str()));
@@ -220,6 +228,60 @@ pub(crate) fn holding_no_money() -> Vec<&'static str> {
         | PaymentStatus::PartiallyRefunded => false,
     };
     PaymentStatus::ALL.iter().filter(|status| idle(status)).map(|status| status.as_str()).collect()
+}
+
+/// Wraps a statement that looks for contradictions: the first `most` of its rows by subject, and how many there are in all.
+pub(crate) fn odd_sql(sql: &str, most: u64) -> String {
+    format!(
+        "SELECT subject, expected, actual, COUNT(*) OVER () AS found FROM ({sql}) AS odd ORDER BY subject LIMIT {most}"
+    )
+}
+
+/// How many rows there are.
+#[derive(Debug, Clone, Copy, QueryableByName)]
+pub(crate) struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    pub(crate) count: i64,
+}
+
+/// A row of [`odd_sql`] about an identity.
+#[derive(Debug, Clone, QueryableByName)]
+pub(crate) struct IdOdd {
+    #[diesel(sql_type = sql_types::Uuid)]
+    subject: Id,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    expected: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    actual: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    found: i64,
+}
+
+/// A row of [`odd_sql`] about something that is named by a text.
+#[derive(Debug, Clone, QueryableByName)]
+pub(crate) struct TextOdd {
+    #[diesel(sql_type = Text)]
+    subject: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    expected: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    actual: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    found: i64,
+}
+
+impl From<IdOdd> for Odd {
+    fn from(row: IdOdd) -> Self {
+        let IdOdd { subject, expected, actual, found } = row;
+        Self { subject: subject.0.to_string(), expected, actual, found }
+    }
+}
+
+impl From<TextOdd> for Odd {
+    fn from(row: TextOdd) -> Self {
+        let TextOdd { subject, expected, actual, found } = row;
+        Self { subject, expected, actual, found }
+    }
 }
 
 /// What of `after` is not in `before`, or differs there. Rows of an order are never taken away.

@@ -17,7 +17,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use crate::{
     error::StoreError,
     postgres,
-    sqlite::{create, failure, writer},
+    sqlite::{create, failure, migrator},
     url::DatabaseUrl,
 };
 
@@ -115,11 +115,34 @@ fn embedded() -> Result<Vec<Box<SqliteMigration>>, StoreError> {
 /// What is done to the schema; returns the names of the migrations that it touched.
 type Change = fn(&mut SqliteConnection) -> Result<Vec<String>, StoreError>;
 
-/// Changes the schema under the write lock, all or nothing.
+/// Changes the schema under the write lock, all or nothing. Foreign keys are not enforced on the way (SQLite lets a connection
+/// choose only outside a transaction) and hold at the end, or nothing is changed.
 fn on_sqlite(path: &Path, change: Change) -> Result<Vec<String>, StoreError> {
     create(path)?;
-    let mut connection = writer(path)?;
+    let mut connection = migrator(path)?;
+    let change = |connection: &mut SqliteConnection| {
+        let names = change(connection)?;
+        ensure_references(connection)?;
+        Ok(names)
+    };
     connection.immediate_transaction(|connection| change(connection).map_err(Failed)).map_err(|Failed(error)| error)
+}
+
+#[derive(QueryableByName)]
+struct Dangling {
+    #[diesel(sql_type = Text)]
+    child: String,
+}
+
+/// Fails where a row refers to another that is not there.
+fn ensure_references(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let query = "SELECT \"table\" AS child FROM pragma_foreign_key_check LIMIT 1";
+    match sql_query(query).load::<Dangling>(connection).map_err(failure)?.first() {
+        None => Ok(()),
+        Some(Dangling { child }) => {
+            Err(StoreError::Internal(format!("a migration would leave rows of {child} without what they refer to")))
+        }
+    }
 }
 
 fn apply(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {

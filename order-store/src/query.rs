@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use order_core::{
     currency::Currency,
-    ids::{CustomerId, OrderId, ProductId, Sku},
+    ids::{CartId, CouponCode, CustomerId, OrderId, ProductId, Sku},
     order::{Actor, FulfillmentStatus, PaymentStatus, Status},
     stock::MovementKind,
     time::Timestamp,
@@ -17,6 +17,8 @@ pub enum Scope {
     All,
     /// One customer's own.
     Customer(CustomerId),
+    /// Those that guests placed with this e-mail, in lower case. An order of a customer is none of them.
+    Guest(String),
 }
 
 /// How an order is named.
@@ -151,6 +153,17 @@ pub struct ProductQuery {
     pub after: Option<ProductId>,
 }
 
+/// One page of the coupons, by code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CouponQuery {
+    /// Only those that are in use, or only those that are not.
+    pub active: Option<bool>,
+    /// Rows, 1 to 500.
+    pub size: u32,
+    /// Behind which coupon.
+    pub after: Option<CouponCode>,
+}
+
 /// One page of a shelf's history, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MovementQuery {
@@ -175,6 +188,8 @@ pub struct Movement {
     pub deltas: [i64; 3],
     /// For which order.
     pub order_id: Option<OrderId>,
+    /// For which cart's hold.
+    pub cart_id: Option<CartId>,
     /// Why.
     pub reason: Option<String>,
     /// Who.

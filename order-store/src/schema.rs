@@ -29,6 +29,7 @@ table! {
         on_hand -> BigInt,
         reserved -> BigInt,
         allocated -> BigInt,
+        backorder_limit -> BigInt,
     }
 }
 
@@ -44,10 +45,23 @@ table! {
         reserved_delta -> BigInt,
         allocated_delta -> BigInt,
         order_id -> Nullable<Uuid>,
+        cart_id -> Nullable<Uuid>,
         reason -> Nullable<Text>,
         actor_kind -> Text,
         actor_id -> Text,
         create_time -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql_types::{Instant, Uuid};
+
+    reservation (cart_id, sku) {
+        cart_id -> Uuid,
+        sku -> Text,
+        quantity -> BigInt,
+        expire_time -> Instant,
     }
 }
 
@@ -109,6 +123,8 @@ table! {
         shipping_tax -> BigInt,
         total -> BigInt,
         refunded -> BigInt,
+        credited -> BigInt,
+        shipping_refunded -> BigInt,
         contact_name -> Nullable<Text>,
         contact_email -> Nullable<Text>,
         contact_phone -> Nullable<Text>,
@@ -122,6 +138,7 @@ table! {
         import_source -> Nullable<Text>,
         import_external_id -> Nullable<Text>,
         import_detail -> Nullable<Text>,
+        coupon_code -> Nullable<Text>,
         create_time -> Instant,
         update_time -> Instant,
         revision -> BigInt,
@@ -154,6 +171,7 @@ table! {
         return_received -> Integer,
         restocked -> Integer,
         written_off -> Integer,
+        refunded -> Integer,
     }
 }
 
@@ -175,6 +193,7 @@ table! {
         auth_pending -> BigInt,
         capture_pending -> BigInt,
         refund_pending -> BigInt,
+        void_pending -> BigInt,
         create_time -> Instant,
     }
 }
@@ -191,8 +210,13 @@ table! {
         kind -> Text,
         amount -> BigInt,
         state -> Text,
+        cause -> Nullable<Text>,
+        concession -> BigInt,
+        return_id -> Nullable<Uuid>,
         token -> Nullable<Text>,
         gateway_reference -> Nullable<Text>,
+        reported_amount -> Nullable<BigInt>,
+        reported_currency -> Nullable<Text>,
         decline_code -> Nullable<Text>,
         attempts -> Integer,
         next_attempt_at -> Nullable<Instant>,
@@ -215,8 +239,41 @@ table! {
         tracking_url -> Nullable<Text>,
         estimated_delivery -> Nullable<Instant>,
         lines -> Text,
+        carrier_events -> Text,
+        pack_time -> Nullable<Instant>,
         ship_time -> Nullable<Instant>,
         deliver_time -> Nullable<Instant>,
+        create_time -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Integer, Nullable, Text};
+    use crate::sql_types::{Instant, Uuid};
+
+    order_return (return_id) {
+        return_id -> Uuid,
+        order_id -> Uuid,
+        sequence -> Integer,
+        status -> Text,
+        lines -> Text,
+        reason -> Nullable<Text>,
+        decision_reason -> Nullable<Text>,
+        create_time -> Instant,
+        update_time -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::sql_types::{Instant, Uuid};
+
+    payment_event (event_id) {
+        event_id -> Text,
+        operation_id -> Uuid,
+        order_id -> Uuid,
+        outcome -> Text,
+        event_time -> Instant,
         create_time -> Instant,
     }
 }
@@ -274,6 +331,43 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::sql_types::Instant;
+
+    coupon (coupon_code) {
+        coupon_code -> Text,
+        kind -> Text,
+        rate -> Nullable<Text>,
+        amount -> Nullable<BigInt>,
+        cap -> Nullable<BigInt>,
+        minimum_subtotal -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        product_ids -> Text,
+        valid_from -> Nullable<Instant>,
+        valid_until -> Nullable<Instant>,
+        total_limit -> Nullable<Integer>,
+        per_customer_limit -> Nullable<Integer>,
+        redeemed -> Integer,
+        active -> Bool,
+        revision -> BigInt,
+        create_time -> Instant,
+        update_time -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+    use crate::sql_types::{Instant, Uuid};
+
+    coupon_redemption (order_id) {
+        order_id -> Uuid,
+        coupon_code -> Text,
+        redeemer -> Text,
+        create_time -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Nullable, Text};
     use crate::sql_types::{Instant, Uuid};
 
@@ -283,6 +377,8 @@ table! {
         amount -> BigInt,
         currency -> Text,
         reference -> Nullable<Text>,
+        moved_amount -> Nullable<BigInt>,
+        moved_currency -> Nullable<Text>,
         decline_code -> Nullable<Text>,
         create_time -> Instant,
     }
@@ -295,6 +391,8 @@ allow_tables_to_appear_in_same_query!(
     order_search,
     payment,
     payment_operation,
+    payment_event,
     shipment,
+    order_return,
     order_event
 );

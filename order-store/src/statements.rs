@@ -7,21 +7,26 @@
 //! one blocking closure. What is fast on one engine only hides behind a statement; most take a batch for that reason.
 //!
 //! Statements that lock do so in the order in which their argument is sorted; callers sort. The order of locks in every
-//! transaction: request ids, carts, orders, products, shelves by SKU, and the number counter last.
+//! transaction: request ids, carts, orders, products, coupons by code, shelves by SKU, and the number counter last.
+//! Reservations have no lock of their own: they are read and written under the lock of their shelf. A cart that is opened by the
+//! same call is inserted after its shelves were locked; nothing is locked behind it, so that it cannot close a circle.
 
 use order_core::{
     cart::{CartOwner, GuestKey},
-    ids::{CustomerId, OperationId, OrderId, ProductId, Sku},
+    discount::Redeemer,
+    ids::{CartId, CouponCode, CustomerId, OperationId, OrderId, ProductId, Sku},
     time::Timestamp,
 };
 
 use crate::{
     error::StoreError,
     query::{
-        CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats, StatsQuery,
+        CouponQuery, CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats,
+        StatsQuery,
     },
     rows::{
-        CartItemRow, CartRow, EventRow, GatewayRow, MovementRow, OrderRows, ProductRow, RequestRow, SearchRow, StockRow,
+        CartItemRow, CartRow, CouponRow, EventRow, GatewayRow, MovementRow, OrderRows, PaymentEventRow, ProductRow,
+        RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
     },
 };
 
@@ -90,6 +95,17 @@ pub(crate) trait Write: Read {
     /// Inserts or replaces products. A SKU that another product took meanwhile is [`Fault::Retry`].
     fn put_products(&mut self, products: &[ProductRow]) -> impl Future<Output = Done> + Send;
 
+    /// Locks and reads coupons, by code; `codes` is sorted.
+    fn lock_coupons(&mut self, codes: &[CouponCode]) -> impl Future<Output = Done<Vec<CouponRow>>> + Send;
+    /// Inserts a coupon. A code that somebody else took meanwhile is [`Fault::Retry`].
+    fn insert_coupon(&mut self, row: &CouponRow) -> impl Future<Output = Done> + Send;
+    /// Writes coupons that this transaction locked.
+    fn update_coupons(&mut self, rows: &[CouponRow]) -> impl Future<Output = Done> + Send;
+    /// Notes which orders use coupons.
+    fn insert_redemptions(&mut self, rows: &[RedemptionRow]) -> impl Future<Output = Done> + Send;
+    /// Forgets that an order uses a coupon; says how many it used, one or none.
+    fn delete_redemption(&mut self, order_id: OrderId) -> impl Future<Output = Done<u32>> + Send;
+
     /// Locks and reads shelves, by SKU; `skus` is sorted.
     fn lock_stock(&mut self, skus: &[Sku]) -> impl Future<Output = Done<Vec<StockRow>>> + Send;
     /// Adds shelves that do not exist yet and returns those that were added.
@@ -98,9 +114,24 @@ pub(crate) trait Write: Read {
     fn update_stock(&mut self, rows: &[StockRow]) -> impl Future<Output = Done> + Send;
     /// Appends to the shelves' history.
     fn insert_movements(&mut self, rows: &[MovementRow]) -> impl Future<Output = Done> + Send;
+    /// Inserts or replaces what carts hold of shelves that this transaction locked.
+    fn put_reservations(&mut self, rows: &[ReservationRow]) -> impl Future<Output = Done> + Send;
+    /// Takes out what carts held of shelves that this transaction locked.
+    fn drop_reservations(&mut self, rows: &[ReservationRow]) -> impl Future<Output = Done> + Send;
 
+    /// Keeps a gateway's message, unless one of its name was kept before.
+    fn claim_payment_event(&mut self, row: &PaymentEventRow) -> impl Future<Output = Done<Claimed>> + Send;
     /// Inserts a record of the simulated gateway unless its key is taken; returns the one that holds.
     fn put_gateway(&mut self, row: &GatewayRow) -> impl Future<Output = Done<GatewayRow>> + Send;
+}
+
+/// Whether something that counts once was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claimed {
+    /// It is kept now.
+    Now,
+    /// It was there.
+    Before,
 }
 
 /// Numbers to be taken.
@@ -148,8 +179,26 @@ pub(crate) trait Read: Send {
     fn products(&mut self, ids: &[ProductId]) -> impl Future<Output = Done<Vec<ProductRow>>> + Send;
     /// At most `query.size + 1` products, by id, behind the cursor.
     fn product_page(&mut self, query: &ProductQuery) -> impl Future<Output = Done<Vec<ProductRow>>> + Send;
+    /// A coupon.
+    fn coupon(&mut self, code: &CouponCode) -> impl Future<Output = Done<Option<CouponRow>>> + Send;
+    /// At most `query.size + 1` coupons, by code, behind the cursor.
+    fn coupon_page(&mut self, query: &CouponQuery) -> impl Future<Output = Done<Vec<CouponRow>>> + Send;
+    /// For how many orders somebody uses a coupon.
+    fn redemption_count(&mut self, code: &CouponCode, redeemer: &Redeemer) -> impl Future<Output = Done<u32>> + Send;
+
     /// Levels of these SKUs.
     fn levels(&mut self, skus: &[Sku]) -> impl Future<Output = Done<Vec<StockRow>>> + Send;
+    /// At most `most` reservations of these SKUs that expired by `now`, the earliest first.
+    fn expired_reservations(
+        &mut self,
+        skus: &[Sku],
+        now: Timestamp,
+        most: u32,
+    ) -> impl Future<Output = Done<Vec<ReservationRow>>> + Send;
+    /// All reservations of these carts, expired or not.
+    fn reservations_of(&mut self, carts: &[CartId]) -> impl Future<Output = Done<Vec<ReservationRow>>> + Send;
+    /// The SKUs of the `most` reservations that expired by `now` the earliest; one SKU may come several times.
+    fn due_reservations(&mut self, now: Timestamp, most: u32) -> impl Future<Output = Done<Vec<String>>> + Send;
     /// At most `query.size + 1` movements, newest first, behind the cursor.
     fn movement_page(&mut self, query: &MovementQuery) -> impl Future<Output = Done<Vec<MovementRow>>> + Send;
 
@@ -159,10 +208,71 @@ pub(crate) trait Read: Send {
         now: Timestamp,
         most: u32,
     ) -> impl Future<Output = Done<Vec<(OrderId, OperationId)>>> + Send;
+    /// The same, of one order.
+    fn due_operations_of(
+        &mut self,
+        id: OrderId,
+        now: Timestamp,
+        most: u32,
+    ) -> impl Future<Output = Done<Vec<(OrderId, OperationId)>>> + Send;
+    /// Open operations, counted by state, each with the time of the oldest.
+    fn unresolved_operations(&mut self) -> impl Future<Output = Done<Vec<UnresolvedRow>>> + Send;
     /// PENDING orders past `pay_by` for which no money was taken, oldest first.
     fn due_expiries(&mut self, now: Timestamp, most: u32) -> impl Future<Output = Done<Vec<OrderId>>> + Send;
+    /// The order that an operation belongs to.
+    fn order_of_operation(&mut self, id: OperationId) -> impl Future<Output = Done<Option<OrderId>>> + Send;
+    /// What gateways told us about an order, oldest first.
+    fn payment_events(&mut self, id: OrderId) -> impl Future<Output = Done<Vec<PaymentEventRow>>> + Send;
     /// What the simulated gateway did under a key.
     fn gateway(&mut self, key: OperationId) -> impl Future<Output = Done<Option<GatewayRow>>> + Send;
     /// Touches the newest table, so that a database without our schema fails.
     fn probe(&mut self) -> impl Future<Output = Done> + Send;
+}
+
+/// What a statement that looks for contradictions found: one row of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Odd {
+    /// What it is about: an identity or a text.
+    pub(crate) subject: String,
+    /// What should be there.
+    pub(crate) expected: Option<i64>,
+    /// What is there.
+    pub(crate) actual: Option<i64>,
+    /// Rows in all, those included that were not asked for.
+    pub(crate) found: i64,
+}
+
+/// By what the subject of a statement that looks for contradictions is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// An identity.
+    ById,
+    /// A text, such as a SKU.
+    ByText,
+}
+
+/// The statements of a verification: pages of everything, and aggregates. All of one transaction see one snapshot.
+pub(crate) trait Survey: Read {
+    /// How many rows a table has.
+    fn rows_of(&mut self, table: &'static str) -> impl Future<Output = Done<i64>> + Send;
+    /// At most `size` orders behind an identity, by identity.
+    fn orders_behind(&mut self, after: Option<OrderId>, size: u32)
+    -> impl Future<Output = Done<Vec<OrderRows>>> + Send;
+    /// The whole histories of orders, each by revision.
+    fn histories(&mut self, ids: &[OrderId]) -> impl Future<Output = Done<Vec<EventRow>>> + Send;
+    /// The search documents of orders, in any order.
+    fn documents(&mut self, ids: &[OrderId]) -> impl Future<Output = Done<Vec<SearchRow>>> + Send;
+    /// What the simulated gateway did under keys, in any order.
+    fn gateway_log(&mut self, keys: &[OperationId]) -> impl Future<Output = Done<Vec<GatewayRow>>> + Send;
+    /// At most `size` requests behind another one, by key.
+    fn requests_behind(
+        &mut self,
+        after: Option<&RequestRow>,
+        size: u32,
+    ) -> impl Future<Output = Done<Vec<RequestRow>>> + Send;
+    /// Those of these orders that are there.
+    fn existing(&mut self, ids: &[OrderId]) -> impl Future<Output = Done<Vec<OrderId>>> + Send;
+    /// Runs a statement that both engines understand and whose rows (`subject`, `expected`, `actual`) should not be; the first
+    /// `most` of them, by subject.
+    fn odd(&mut self, sql: &'static str, named: Named, most: u64) -> impl Future<Output = Done<Vec<Odd>>> + Send;
 }

@@ -84,6 +84,15 @@ impl TestDatabase {
         &self.url
     }
 
+    /// The same as text, with its password: what a server process of the test's own is configured with.
+    #[must_use]
+    pub fn secret_url(&self) -> String {
+        match &self.url {
+            DatabaseUrl::Sqlite(path) => format!("sqlite://{}", path.display()),
+            DatabaseUrl::Postgres(url) => url.secret().to_owned(),
+        }
+    }
+
     /// Opens it with default options.
     ///
     /// # Panics

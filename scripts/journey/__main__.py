@@ -18,6 +18,7 @@ import uuid
 from pathlib import Path
 
 import contract
+import goods
 import office
 import refusals
 import shopping
@@ -63,7 +64,8 @@ def play(checks: Checks, server) -> World:
         admin_token=server.token(f"admin-{run}", "admin"),
         run=run,
     )
-    for step in (*contract.STEPS, *shopping.STEPS, *refusals.STEPS, *office.STEPS, shopping.sums_up_the_customer):
+    books = (office.counts_the_orders, shopping.sums_up_the_customer)
+    for step in (*contract.STEPS, *shopping.STEPS, *refusals.STEPS, *office.STEPS, *goods.STEPS, *books):
         checks.run(step.__doc__, lambda step=step: step(world))
     return world
 
@@ -104,7 +106,7 @@ def survives_restart(world: World, server: Server) -> None:
     for name, order in world.orders.items():
         stored = world.admin("GetOrder", order_id=order["order_id"])
         equal((stored["order_number"], stored["lines"][0]["unit_price"]), (order["order_number"], order["lines"][0]["unit_price"]), name)
-    equal(len(world.own_orders()), 4, "the number of the customer's orders")
+    equal(len(world.own_orders()), 5, "the number of the customer's orders")
     world.client.close()
     equal(server.stop(), 0, "the exit code")
 

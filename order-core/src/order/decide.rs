@@ -1,17 +1,20 @@
 //! What a command does to an order: the only place where that is decided.
 //!
 //! `decide` never changes the order it is given. It writes a script: each step is checked against the order as the steps
-//! before it left it, so that a command made of several steps is refused as a whole or carried out as a whole.
+//! before it left it, so that a command made of several steps is refused as a whole or carried out as a whole. The steps of one
+//! theme stand together: `cancel`, `edit`, `fulfil`, `paying`, `refund`, `returning`, `walk`.
 
 use super::{
     Order, State,
     command::{Command, CommandKind, Context, TRANSITIONS, legal_in},
     event::{Details, Event, EventBody},
-    line::LineQuantity,
-    shipment::{Shipment, ShipmentStatus, Tracking},
-    state::PaymentStatus,
+    line::{Line, LineQuantity},
+    state::Hold,
 };
-use crate::{error::Refusal, ids::ShipmentId, payment::PaymentMethod, policy::ConfirmPolicy};
+use crate::{
+    error::{Refusal, ResourceKind},
+    policy::ConfirmPolicy,
+};
 
 impl Order {
     /// What a command would do to this order: the events to apply, in order. None at all means that it has been done before.
@@ -22,6 +25,13 @@ impl Order {
         let mut script = Script::new(self, context);
         script.run(command)?;
         Ok(script.events)
+    }
+
+    /// The commands of [`TRANSITIONS`] that would be carried out now, in their plainest form: a shipment of all that remains, a
+    /// cancellation of one unit. Stock is not looked at: only the store can.
+    #[must_use]
+    pub fn legal_commands(&self, context: &Context) -> Vec<CommandKind> {
+        Script::new(self, context).legal_now()
     }
 }
 
@@ -42,13 +52,23 @@ impl<'a> Script<'a> {
             Command::Confirm => self.confirm(),
             Command::StartProcessing => self.start_processing(),
             Command::Cancel => self.cancel(),
+            Command::CancelLines(lines) => self.cancel_lines(lines),
+            Command::Edit(edit) => self.edit(edit),
             Command::Expire => self.expire(),
-            Command::Ship(tracking) => self.ship(tracking),
-            Command::Deliver => self.deliver(),
+            Command::Ship(tracking) => self.ship_all(tracking),
+            Command::Deliver => self.deliver_all(),
+            Command::CreateShipment { lines, tracking } => self.create_shipment(lines, tracking),
+            Command::Shipment(id, step) => self.step_shipment(*id, step),
             Command::Complete => self.complete(),
-            Command::Refund => self.refund_or_refuse(),
+            Command::Refund(wish) => self.refund(wish),
+            Command::PlaceHold(hold) => self.place_hold(*hold),
+            Command::ReleaseHold(hold) => self.release_hold(*hold),
+            Command::RequestReturn(lines) => self.request_return(lines),
+            Command::Return(id, step) => self.step_return(*id, step),
             Command::SetStatus { status, tracking } => self.walk(*status, tracking),
-            Command::Pay { method, token } => self.pay(*method, token.as_deref()),
+            Command::Pay { method, token, amount } => self.pay((*method, token.as_deref()), *amount),
+            Command::Capture { payment_id, amount } => self.capture(*payment_id, *amount),
+            Command::Void(payment_id) => self.void(*payment_id),
             Command::AttemptOperation(id) => self.attempt(*id),
             Command::LoseOperation(id) => self.lose(*id),
             Command::SettleOperation(id, outcome) => self.settle(*id, outcome),
@@ -91,9 +111,8 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// The commands of the table that would be carried out now.
     fn legal_now(&self) -> Vec<CommandKind> {
-        legal_in(self.order.state).into_iter().filter(|command| self.guard(*command).is_ok()).collect()
+        legal_in(self.order.state).filter(|command| self.guard(*command).is_ok()).collect()
     }
 
     /// What else stands in the way of a command of the table.
@@ -102,13 +121,22 @@ impl<'a> Script<'a> {
             CommandKind::Confirm => self.guard_confirm(),
             CommandKind::StartProcessing => self.guard_hold(),
             CommandKind::Cancel => self.guard_cancel(),
+            CommandKind::CancelLines | CommandKind::Edit => self.guard_unshipped(),
             CommandKind::Expire => self.guard_expire(),
             CommandKind::Ship => self.guard_ship(),
+            CommandKind::CreateShipment => self.guard_create_shipment(),
             CommandKind::Deliver => self.guard_deliver(),
             CommandKind::Complete => self.guard_complete(),
-            CommandKind::Refund
+            CommandKind::Refund => self.guard_refund(),
+            CommandKind::Pay => self.guard_pay(),
+            CommandKind::Capture => self.guard_capture(),
+            CommandKind::Void => self.guard_void(),
+            CommandKind::RequestReturn => self.guard_request_return(),
+            CommandKind::PlaceHold
+            | CommandKind::ReleaseHold
+            | CommandKind::Shipment
+            | CommandKind::Return
             | CommandKind::SetStatus
-            | CommandKind::Pay
             | CommandKind::AttemptOperation
             | CommandKind::LoseOperation
             | CommandKind::SettleOperation
@@ -118,17 +146,17 @@ impl<'a> Script<'a> {
     }
 
     /// Refuses what the table does not allow in this state.
-    fn check_table(&self, command: CommandKind) -> Result<(), Refusal> {
+    pub(super) fn check_table(&self, command: CommandKind) -> Result<(), Refusal> {
         let known = TRANSITIONS.iter().any(|step| step.from == self.order.state && step.command == command);
         if known { Ok(()) } else { Err(self.refuse(command, "its state does not allow it")) }
     }
 
-    fn check(&self, command: CommandKind) -> Result<(), Refusal> {
+    pub(super) fn check(&self, command: CommandKind) -> Result<(), Refusal> {
         self.check_table(command)?;
         self.guard(command).map_err(|reason| self.refuse(command, reason))
     }
 
-    pub(super) fn confirm(&mut self) -> Result<(), Refusal> {
+    fn confirm(&mut self) -> Result<(), Refusal> {
         self.check(CommandKind::Confirm)?;
         let lines = self.quantities(|line| line.counters.to_allocate());
         if !lines.is_empty() {
@@ -138,40 +166,24 @@ impl<'a> Script<'a> {
         Ok(())
     }
 
-    fn guard_confirm(&self) -> Result<(), &'static str> {
-        let on_delivery = self.order.payment().is_some_and(|p| p.method == PaymentMethod::CashOnDelivery);
-        match self.order.payment_status {
-            PaymentStatus::Paid | PaymentStatus::Overpaid | PaymentStatus::Authorized => Ok(()),
-            PaymentStatus::Unpaid if on_delivery => Ok(()),
-            PaymentStatus::Pending => Err("its payment is on its way"),
-            PaymentStatus::Unpaid
-            | PaymentStatus::PartiallyPaid
-            | PaymentStatus::Failed
-            | PaymentStatus::Voided
-            | PaymentStatus::PartiallyRefunded
-            | PaymentStatus::Refunded => Err("it is not paid"),
+    pub(super) fn guard_confirm(&self) -> Result<(), &'static str> {
+        let order = &self.order;
+        match () {
+            () if order.is_given_back() => Err("its money was given back"),
+            () if order.holds.contains(&Hold::Payment) => Err("its payment is being looked at"),
+            () if order.is_covered() || order.cash_awaited().is_some() => Ok(()),
+            () if order.is_collecting() => Err("its payment is on its way"),
+            () => Err("it is not paid"),
         }
     }
 
-    fn guard_hold(&self) -> Result<(), &'static str> {
+    pub(super) fn guard_hold(&self) -> Result<(), &'static str> {
         if self.order.holds.is_empty() { Ok(()) } else { Err("it is on hold") }
     }
 
-    pub(super) fn start_processing(&mut self) -> Result<(), Refusal> {
+    fn start_processing(&mut self) -> Result<(), Refusal> {
         self.check(CommandKind::StartProcessing)?;
         self.emit(EventBody::ProcessingStarted);
-        Ok(())
-    }
-
-    fn guard_cancel(&self) -> Result<(), &'static str> {
-        let shipped = self.order.lines.iter().any(|line| line.counters.shipped > 0);
-        if shipped { Err("some of it has been shipped") } else { Ok(()) }
-    }
-
-    pub(super) fn cancel(&mut self) -> Result<(), Refusal> {
-        self.check(CommandKind::Cancel)?;
-        self.emit(EventBody::Cancelled);
-        self.refund();
         Ok(())
     }
 
@@ -179,8 +191,10 @@ impl<'a> Script<'a> {
         match self.order.pay_by {
             None => Err("it has no time limit"),
             Some(pay_by) if self.context.now <= pay_by => Err("its time to pay has not passed"),
+            Some(_) if self.order.due() == 0 => Err("nothing is to be paid for it"),
             Some(_) if self.order.money_held() > 0 => Err("money was taken for it"),
-            Some(_) if self.order.is_collecting() => Err("a payment is on its way"),
+            Some(_) if self.order.money_promised() > 0 => Err("money is promised for it"),
+            Some(_) if self.order.open_operations().next().is_some() => Err("a payment is on its way"),
             Some(_) => Ok(()),
         }
     }
@@ -191,76 +205,36 @@ impl<'a> Script<'a> {
         Ok(())
     }
 
-    fn guard_ship(&self) -> Result<(), &'static str> {
-        let lines = &self.order.lines;
-        self.guard_hold()?;
-        match () {
-            () if lines.iter().all(|line| line.counters.to_ship() == 0) => Err("nothing is left to ship"),
-            () if lines.iter().any(|line| line.counters.to_allocate() > 0) => Err("not all of it has stock promised"),
-            () => Ok(()),
-        }
-    }
-
-    pub(super) fn ship(&mut self, tracking: &Tracking) -> Result<(), Refusal> {
-        self.check(CommandKind::Ship)?;
-        let now = self.context.now;
-        let shipment = Shipment {
-            id: ShipmentId::new(self.mint(0)),
-            sequence: u32::try_from(self.order.shipments.len()).map_or(u32::MAX, |count| count + 1),
-            status: ShipmentStatus::Shipped,
-            tracking: tracking.clone(),
-            lines: self.quantities(|line| line.counters.to_ship()),
-            ship_time: Some(now),
-            deliver_time: None,
-            create_time: now,
-        };
-        self.emit(EventBody::Shipped { shipment });
-        Ok(())
-    }
-
-    fn guard_deliver(&self) -> Result<(), &'static str> {
-        let on_the_way = self.order.shipments.iter().any(|s| s.status == ShipmentStatus::Shipped);
-        if on_the_way { Ok(()) } else { Err("no parcel is on its way") }
-    }
-
-    pub(super) fn deliver(&mut self) -> Result<(), Refusal> {
-        self.check(CommandKind::Deliver)?;
-        let on_the_way: Vec<_> =
-            self.order.shipments.iter().filter(|s| s.status == ShipmentStatus::Shipped).map(|s| s.id).collect();
-        for shipment_id in on_the_way {
-            self.emit(EventBody::Delivered { shipment_id });
-        }
-        if self.order.lines.iter().all(|line| line.counters.to_ship() == 0) {
-            self.collect_cash();
-        }
-        Ok(())
-    }
-
     fn guard_complete(&self) -> Result<(), &'static str> {
-        let arrived = |line: &super::Line| line.counters.delivered + line.counters.cancelled == line.counters.ordered;
-        let settled = match self.order.payment_status {
-            PaymentStatus::Paid
-            | PaymentStatus::Overpaid
-            | PaymentStatus::PartiallyRefunded
-            | PaymentStatus::Refunded => true,
-            PaymentStatus::Unpaid
-            | PaymentStatus::Pending
-            | PaymentStatus::Authorized
-            | PaymentStatus::PartiallyPaid
-            | PaymentStatus::Voided
-            | PaymentStatus::Failed => false,
-        };
         match () {
-            () if !self.order.lines.iter().all(arrived) => Err("not all of it has been delivered"),
-            () if !settled => Err("it is not paid"),
+            () if !self.order.has_arrived() => Err("not all of it has been delivered"),
             () if self.order.open_operations().next().is_some() => Err("a payment or refund is on its way"),
+            () if self.order.money_held() < self.order.due() => Err("it is not paid"),
+            () if self.order.money_promised() > 0 => Err("more money is promised for it; capture or void it"),
             () => Ok(()),
         }
     }
 
-    pub(super) fn complete(&mut self) -> Result<(), Refusal> {
+    fn complete(&mut self) -> Result<(), Refusal> {
         self.check(CommandKind::Complete)?;
         self.emit(EventBody::Completed);
+        Ok(())
+    }
+
+    fn place_hold(&mut self, hold: Hold) -> Result<(), Refusal> {
+        self.check(CommandKind::PlaceHold)?;
+        if !self.order.holds.contains(&hold) {
+            self.emit(EventBody::HoldPlaced { hold });
+        }
+        Ok(())
+    }
+
+    /// Allowed in every state: a hold that a gateway's word placed on an order that is over must be possible to tidy up.
+    fn release_hold(&mut self, hold: Hold) -> Result<(), Refusal> {
+        if self.order.holds.contains(&hold) {
+            self.emit(EventBody::HoldReleased { hold });
+            self.confirm_by_policy();
+        }
         Ok(())
     }
 
@@ -293,12 +267,40 @@ impl<'a> Script<'a> {
         Ok(())
     }
 
-    fn quantities(&self, units: impl Fn(&super::Line) -> u32) -> Vec<LineQuantity> {
-        self.order
-            .lines
-            .iter()
-            .map(|line| LineQuantity { line_id: line.line_id, quantity: units(line) })
-            .filter(|part| part.quantity > 0)
-            .collect()
+    pub(super) fn line(&self, line_id: u32) -> Result<&Line, Refusal> {
+        let line = self.order.lines.iter().find(|line| line.line_id == line_id);
+        line.ok_or_else(|| Refusal::not_found(ResourceKind::OrderLine, line_id))
+    }
+
+    /// Units of lines, each line once: those asked for, as far as the lines have them to give.
+    ///
+    /// # Errors
+    /// An unknown line, or one that has fewer.
+    pub(super) fn take(
+        &self,
+        command: CommandKind,
+        wanted: &[LineQuantity],
+        available: impl Fn(&Line) -> u32,
+    ) -> Result<Vec<LineQuantity>, Refusal> {
+        let mut taken: Vec<LineQuantity> = Vec::with_capacity(wanted.len());
+        for part in wanted.iter().filter(|part| part.quantity > 0) {
+            match taken.iter_mut().find(|known| known.line_id == part.line_id) {
+                Some(known) => known.quantity = known.quantity.saturating_add(part.quantity),
+                None => taken.push(*part),
+            }
+        }
+        for LineQuantity { line_id, quantity: requested } in taken.iter().copied() {
+            let available = available(self.line(line_id)?);
+            if requested > available {
+                return Err(Refusal::LineQuantityExceeded { command, line_id, requested, available });
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Units of all lines, where there are any.
+    pub(super) fn quantities(&self, units: impl Fn(&Line) -> u32) -> Vec<LineQuantity> {
+        let part = |line: &Line| LineQuantity { line_id: line.line_id, quantity: units(line) };
+        self.order.lines.iter().map(part).filter(|part| part.quantity > 0).collect()
     }
 }

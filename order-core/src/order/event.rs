@@ -4,13 +4,21 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{line::LineQuantity, shipment::Shipment, state::Hold};
+use super::{
+    line::{Line, LineQuantity},
+    refund::SplitLine,
+    returns::{OrderReturn, ReceivedLine},
+    shipment::{CarrierEvent, Shipment, Tracking},
+    state::Hold,
+};
 use crate::{
     address::Address,
     contact::Contact,
-    ids::{OperationId, PaymentId, RequestId, ShipmentId},
+    ids::{OperationId, PaymentId, RequestId, ReturnId, ShipmentId},
     order::state::Status,
     payment::{Operation, OperationKind, Outcome, PaymentMethod},
+    policy::AllocatePolicy,
+    pricing::Step,
     time::Timestamp,
 };
 
@@ -101,7 +109,11 @@ impl Details {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventBody {
     /// It was placed; the content is the order itself.
-    Placed,
+    Placed {
+        /// Whether its goods were promised to it at that moment.
+        #[serde(default)]
+        allocate: AllocatePolicy,
+    },
     /// It was taken over from another system; nothing was charged, promised or sent by us.
     Imported {
         /// That system.
@@ -120,10 +132,69 @@ pub enum EventBody {
     Confirmed,
     /// Picking began.
     ProcessingStarted,
+    /// Units were called off; the others stand.
+    LinesCancelled {
+        /// Which.
+        lines: Vec<LineQuantity>,
+        /// Those of them that stock was promised to, and that is free again.
+        released: Vec<LineQuantity>,
+    },
+    /// Lines were added to it.
+    LinesAdded {
+        /// The lines, as they were priced.
+        lines: Vec<Line>,
+        /// Whether their goods were promised to it at that moment.
+        allocate: AllocatePolicy,
+        /// How their prices came about.
+        steps: Vec<Step>,
+    },
+    /// What it contains was changed; the events before this one say how.
+    Edited {
+        /// What it costs more than before, in minor units; less if negative.
+        difference: i64,
+    },
+    /// A parcel was planned.
+    ShipmentCreated {
+        /// The parcel.
+        shipment: Shipment,
+    },
+    /// It is known better how a parcel can be followed.
+    ShipmentUpdated {
+        /// The parcel.
+        shipment_id: ShipmentId,
+        /// All that is known now.
+        tracking: Tracking,
+    },
+    /// A parcel was packed.
+    ShipmentPacked {
+        /// The parcel.
+        shipment_id: ShipmentId,
+    },
+    /// A parcel was called off before it left; its goods are still promised to the order.
+    ShipmentCancelled {
+        /// The parcel.
+        shipment_id: ShipmentId,
+    },
     /// A parcel left.
     Shipped {
         /// The parcel, as it left.
         shipment: Shipment,
+    },
+    /// A parcel could not be delivered and came back; its goods are on the shelf again.
+    ReturnedToSender {
+        /// The parcel.
+        shipment_id: ShipmentId,
+        /// Units that came back.
+        lines: Vec<LineQuantity>,
+        /// Those of them whose money had been given back: they count as called off. The others are promised to the order again.
+        cancelled: Vec<LineQuantity>,
+    },
+    /// A carrier said something of a parcel.
+    CarrierEventRecorded {
+        /// The parcel.
+        shipment_id: ShipmentId,
+        /// What it said.
+        carrier_event: CarrierEvent,
     },
     /// A parcel arrived.
     Delivered {
@@ -187,6 +258,54 @@ pub enum EventBody {
         /// How it ended.
         outcome: Outcome,
     },
+    /// A gateway moved other money than it was asked to, or took its word back.
+    PaymentMismatch {
+        /// The payment it belongs to.
+        payment_id: PaymentId,
+        /// The request.
+        operation_id: OperationId,
+        /// What it says.
+        outcome: Outcome,
+    },
+    /// The customer does not pay for some units that were shipped, or not for shipping.
+    LinesRefunded {
+        /// Which units, and what they are worth.
+        lines: Vec<SplitLine>,
+        /// Of shipping and its tax, in minor units.
+        shipping: i64,
+    },
+    /// The customer wants to send goods back.
+    ReturnRequested {
+        /// The return.
+        order_return: OrderReturn,
+    },
+    /// The customer keeps them after all.
+    ReturnCancelled {
+        /// The return.
+        return_id: ReturnId,
+    },
+    /// The shop agreed.
+    ReturnApproved {
+        /// The return.
+        return_id: ReturnId,
+    },
+    /// The shop did not agree.
+    ReturnRejected {
+        /// The return.
+        return_id: ReturnId,
+    },
+    /// Goods came back.
+    ReturnReceived {
+        /// The return.
+        return_id: ReturnId,
+        /// Which, and what became of them.
+        lines: Vec<ReceivedLine>,
+    },
+    /// Nothing more is to come back under it.
+    ReturnClosed {
+        /// The return.
+        return_id: ReturnId,
+    },
     /// Address, contact, notes or metadata changed.
     DetailsUpdated {
         /// The new values.
@@ -214,11 +333,28 @@ impl EventBody {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Placed => "PLACED",
+            Self::Placed { .. } => "PLACED",
             Self::Imported { .. } => "IMPORTED",
             Self::StockAllocated { .. } => "STOCK_ALLOCATED",
             Self::Confirmed => "CONFIRMED",
             Self::ProcessingStarted => "PROCESSING_STARTED",
+            Self::LinesCancelled { .. } => "LINES_CANCELLED",
+            Self::LinesAdded { .. } => "LINES_ADDED",
+            Self::Edited { .. } => "EDITED",
+            Self::ShipmentCreated { .. } => "SHIPMENT_CREATED",
+            Self::ShipmentUpdated { .. } => "SHIPMENT_UPDATED",
+            Self::ShipmentPacked { .. } => "SHIPMENT_PACKED",
+            Self::ShipmentCancelled { .. } => "SHIPMENT_CANCELLED",
+            Self::ReturnedToSender { .. } => "SHIPMENT_RETURNED_TO_SENDER",
+            Self::CarrierEventRecorded { .. } => "CARRIER_EVENT",
+            Self::PaymentMismatch { .. } => "PAYMENT_MISMATCH",
+            Self::LinesRefunded { .. } => "LINES_REFUNDED",
+            Self::ReturnRequested { .. } => "RETURN_REQUESTED",
+            Self::ReturnCancelled { .. } => "RETURN_CANCELLED",
+            Self::ReturnApproved { .. } => "RETURN_APPROVED",
+            Self::ReturnRejected { .. } => "RETURN_REJECTED",
+            Self::ReturnReceived { .. } => "RETURN_RECEIVED",
+            Self::ReturnClosed { .. } => "RETURN_CLOSED",
             Self::Shipped { .. } => "SHIPPED",
             Self::Delivered { .. } => "DELIVERED",
             Self::Completed => "COMPLETED",
@@ -245,21 +381,23 @@ impl EventBody {
 
 const fn started(kind: OperationKind) -> &'static str {
     match kind {
-        OperationKind::Sale | OperationKind::Authorize | OperationKind::Capture => "PAYMENT_STARTED",
-        OperationKind::Refund | OperationKind::Void => "REFUND_STARTED",
+        OperationKind::Sale | OperationKind::Authorize => "PAYMENT_STARTED",
+        OperationKind::Capture => "CAPTURE_STARTED",
+        OperationKind::Refund => "REFUND_STARTED",
+        OperationKind::Void => "VOID_STARTED",
     }
 }
 
 const fn settled(kind: OperationKind, outcome: &Outcome) -> &'static str {
     match (kind, outcome) {
-        (OperationKind::Sale | OperationKind::Authorize | OperationKind::Capture, Outcome::Succeeded { .. }) => {
-            "PAYMENT_SUCCEEDED"
-        }
-        (OperationKind::Sale | OperationKind::Authorize | OperationKind::Capture, Outcome::Failed { .. }) => {
-            "PAYMENT_FAILED"
-        }
-        (OperationKind::Refund | OperationKind::Void, Outcome::Succeeded { .. }) => "REFUND_SUCCEEDED",
-        (OperationKind::Refund | OperationKind::Void, Outcome::Failed { .. }) => "REFUND_FAILED",
+        (OperationKind::Sale | OperationKind::Authorize, Outcome::Succeeded { .. }) => "PAYMENT_SUCCEEDED",
+        (OperationKind::Sale | OperationKind::Authorize, Outcome::Failed { .. }) => "PAYMENT_FAILED",
+        (OperationKind::Capture, Outcome::Succeeded { .. }) => "CAPTURE_SUCCEEDED",
+        (OperationKind::Capture, Outcome::Failed { .. }) => "CAPTURE_FAILED",
+        (OperationKind::Refund, Outcome::Succeeded { .. }) => "REFUND_SUCCEEDED",
+        (OperationKind::Refund, Outcome::Failed { .. }) => "REFUND_FAILED",
+        (OperationKind::Void, Outcome::Succeeded { .. }) => "VOID_SUCCEEDED",
+        (OperationKind::Void, Outcome::Failed { .. }) => "VOID_FAILED",
     }
 }
 

@@ -107,6 +107,7 @@ fn as_it_stood(draft: ImportDraft, id: OrderId, ids: IdSeed) -> Result<Order, Mo
         number: None,
         owner: Owner::Customer(draft.customer_id.clone()),
         cart_id: None,
+        coupon_code: None,
         state: draft.state,
         payment_status: PaymentStatus::Unpaid,
         fulfillment_status: FulfillmentStatus::Unfulfilled,
@@ -121,6 +122,8 @@ fn as_it_stood(draft: ImportDraft, id: OrderId, ids: IdSeed) -> Result<Order, Mo
         // Nothing moves for nothing: the ledger knows no request over no money.
         payments: if total.is_zero() { Vec::new() } else { vec![payment(&draft, total, ids)] },
         shipments: Vec::new(),
+        returns: Vec::new(),
+        shipping_refunded: 0,
         notes: String::new(),
         metadata: BTreeMap::new(),
         cancel_reason: None,
@@ -166,8 +169,12 @@ fn payment(draft: &ImportDraft, total: Money, ids: IdSeed) -> Payment {
         kind: OperationKind::Sale,
         amount: total.minor(),
         state: OperationState::Sent,
+        cause: None,
+        concession: 0,
+        return_id: None,
         token: None,
         gateway_reference: None,
+        reported: None,
         decline_code: None,
         attempts: 1,
         next_attempt_at: None,
@@ -175,7 +182,7 @@ fn payment(draft: &ImportDraft, total: Money, ids: IdSeed) -> Payment {
         update_time: now,
     });
     let outcome = if draft.paid {
-        crate::payment::Outcome::Succeeded { reference: draft.source.external_id.clone() }
+        crate::payment::Outcome::succeeded(draft.source.external_id.clone())
     } else {
         crate::payment::Outcome::Failed { code: "not_paid_at_source".to_owned() }
     };

@@ -28,6 +28,9 @@ pub struct Counters {
     pub restocked: u32,
     /// Came back and was written off.
     pub written_off: u32,
+    /// Shipped, and its money given back, whether or not it came back.
+    #[serde(default)]
+    pub refunded: u32,
 }
 
 impl Counters {
@@ -47,6 +50,31 @@ impl Counters {
             && self.return_requested <= self.shipped
             && self.return_received <= self.return_requested
             && sum(&[self.restocked, self.written_off]) <= u64::from(self.return_received)
+            && self.refunded <= self.shipped
+    }
+
+    /// Units that the customer does not pay for: called off, or their money given back.
+    #[must_use]
+    pub const fn credited(&self) -> u32 {
+        self.cancelled.saturating_add(self.refunded)
+    }
+
+    /// Units that have not come back and whose money was given back: what comes back is taken to be these first.
+    #[must_use]
+    pub const fn refunded_outside(&self) -> u32 {
+        self.refunded.saturating_sub(self.return_received)
+    }
+
+    /// Units that came back and whose money was not given back.
+    #[must_use]
+    pub const fn received_unrefunded(&self) -> u32 {
+        self.return_received.saturating_sub(self.refunded)
+    }
+
+    /// Units that arrived and that nobody has asked to take back.
+    #[must_use]
+    pub const fn returnable(&self) -> u32 {
+        self.delivered.saturating_sub(self.return_requested)
     }
 
     /// Units that are still to be shipped.
@@ -63,7 +91,7 @@ impl Counters {
 }
 
 /// A line of an order: a copy of what the catalogue and the rules said when it was bought.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// 1, 2, 3 ... within the order.
     pub line_id: u32,

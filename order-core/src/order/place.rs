@@ -14,10 +14,10 @@ use crate::{
     address::Address,
     contact::Contact,
     error::Refusal,
-    ids::{CartId, OrderId, OrderNumber},
+    ids::{CartId, CouponCode, OrderId, OrderNumber},
     payment::PaymentMethod,
     policy::AllocatePolicy,
-    pricing::Pricing,
+    pricing::{PricedLine, Pricing},
     product::Product,
     quantity::Quantity,
     stock::{Demand, demand},
@@ -36,6 +36,8 @@ pub struct OrderDraft {
     pub lines: Vec<(Product, Quantity)>,
     /// What that costs; one priced line for each of `lines`, in their order.
     pub pricing: Pricing,
+    /// The coupon that is in the price.
+    pub coupon_code: Option<CouponCode>,
     /// Whom to write to.
     pub contact: Contact,
     /// Where it goes.
@@ -80,9 +82,9 @@ pub fn place(draft: OrderDraft, context: &Context) -> Result<Placement, Refusal>
     let order = initial(draft, context);
     let demand = demand(order.lines.iter().map(|line| (&line.sku, line.counters.ordered)));
     let mut script = Script::new(&order, context);
-    script.emit(EventBody::Placed);
+    script.emit(EventBody::Placed { allocate });
     if let Some((method, token)) = payment.filter(|_| order.totals.total.minor() > 0) {
-        script.pay(method, token.as_deref())?;
+        script.pay((method, token.as_deref()), None)?;
     }
     // Where nothing is due, nothing has to be waited for.
     script.confirm_by_policy();
@@ -93,19 +95,19 @@ pub fn place(draft: OrderDraft, context: &Context) -> Result<Placement, Refusal>
 fn initial(draft: OrderDraft, context: &Context) -> Order {
     let on_delivery = matches!(draft.payment, Some((PaymentMethod::CashOnDelivery, _)));
     let minutes = context.policy.pay_by_minutes.filter(|_| !on_delivery);
-    let allocate = context.policy.allocate_on;
     let pricing = &draft.pricing;
     let mut order = Order {
         id: draft.id,
         number: None,
         owner: draft.owner,
         cart_id: draft.cart_id,
+        coupon_code: draft.coupon_code,
         state: State::Pending,
         payment_status: PaymentStatus::Unpaid,
         fulfillment_status: FulfillmentStatus::Unfulfilled,
         status: Status::Pending,
         holds: Vec::new(),
-        lines: lines(&draft.lines, pricing, allocate),
+        lines: lines(&draft.lines, pricing),
         totals: Totals {
             subtotal: pricing.subtotal,
             discount: pricing.discount,
@@ -120,6 +122,8 @@ fn initial(draft: OrderDraft, context: &Context) -> Order {
         billing_address: draft.billing_address,
         payments: Vec::new(),
         shipments: Vec::new(),
+        returns: Vec::new(),
+        shipping_refunded: 0,
         notes: draft.notes,
         metadata: draft.metadata,
         cancel_reason: None,
@@ -133,29 +137,22 @@ fn initial(draft: OrderDraft, context: &Context) -> Order {
     order
 }
 
-fn lines(bought: &[(Product, Quantity)], pricing: &Pricing, allocate: AllocatePolicy) -> Vec<Line> {
-    (1..)
-        .zip(bought.iter().zip(&pricing.lines))
-        .map(|(line_id, ((product, quantity), priced))| {
-            let ordered = quantity.get();
-            let allocated = match allocate {
-                AllocatePolicy::Place => ordered,
-                AllocatePolicy::Confirm => 0,
-            };
-            Line {
-                line_id,
-                product_id: product.id.clone(),
-                sku: product.sku.clone(),
-                name: product.name.clone(),
-                unit_price: product.price,
-                subtotal: priced.subtotal,
-                discount: priced.discount,
-                tax: priced.tax,
-                total: priced.total,
-                tax_rate: priced.tax_rate.to_string(),
-                tax_class: product.tax_class.clone(),
-                counters: Counters { allocated, ..Counters::ordered(ordered) },
-            }
-        })
-        .collect()
+/// Lines as they are bought: a copy of the products and of what they cost.
+#[must_use]
+pub fn lines(bought: &[(Product, Quantity)], pricing: &Pricing) -> Vec<Line> {
+    let line = |(line_id, ((product, quantity), priced)): (u32, (&(Product, Quantity), &PricedLine))| Line {
+        line_id,
+        product_id: product.id.clone(),
+        sku: product.sku.clone(),
+        name: product.name.clone(),
+        unit_price: product.price,
+        subtotal: priced.subtotal,
+        discount: priced.discount,
+        tax: priced.tax,
+        total: priced.total,
+        tax_rate: priced.tax_rate.to_string(),
+        tax_class: product.tax_class.clone(),
+        counters: Counters::ordered(quantity.get()),
+    };
+    (1..).zip(bought.iter().zip(&pricing.lines)).map(line).collect()
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::line::Line;
+use super::{Order, line::Line};
 use crate::payment::Payment;
 
 macro_rules! words {
@@ -145,32 +145,49 @@ words! {
     }
 }
 
-/// Derives the payment status from the ledger. `due` is the order's total in minor units.
+/// Derives the payment status from the ledger and from what the order costs now.
 #[must_use]
-pub fn payment_status(due: i64, payments: &[Payment]) -> PaymentStatus {
-    let sum = |part: fn(&Payment) -> i64| payments.iter().map(part).sum::<i64>();
-    let captured = sum(|p| p.captured);
-    let refunded = sum(|p| p.refunded);
-    if captured > 0 {
-        return match captured {
-            _ if refunded >= captured => PaymentStatus::Refunded,
-            _ if refunded > 0 => PaymentStatus::PartiallyRefunded,
-            taken if taken > due => PaymentStatus::Overpaid,
-            taken if taken == due => PaymentStatus::Paid,
-            _ => PaymentStatus::PartiallyPaid,
-        };
+pub fn payment_status(order: &Order) -> PaymentStatus {
+    let sum = |part: fn(&Payment) -> i64| order.payments.iter().map(part).fold(0, i64::saturating_add);
+    let (captured, refunded) = (sum(|p| p.captured), sum(|p| p.refunded));
+    let due = order.due();
+    if captured > 0 && !(refunded >= captured && due > 0) {
+        return taken(order, (captured, refunded), due);
     }
-    if due == 0 {
+    if due == 0 && !order.is_called_off() || order.totals.total.is_zero() {
         return PaymentStatus::Paid;
     }
-    let authorized = sum(|p| p.authorized);
     match () {
-        () if payments.iter().any(Payment::is_collecting) => PaymentStatus::Pending,
-        () if authorized > sum(|p| p.voided) => PaymentStatus::Authorized,
-        () if authorized > 0 => PaymentStatus::Voided,
-        // Only the last attempt: cash on delivery may have been chosen after a card was refused.
-        () if payments.last().is_some_and(|p| !p.operations.is_empty()) => PaymentStatus::Failed,
+        () if order.is_collecting() => PaymentStatus::Pending,
+        () if order.money_promised() > 0 => PaymentStatus::Authorized,
+        () => order.payment().map_or(PaymentStatus::Unpaid, not_taken),
+    }
+}
+
+/// What became of the last attempt to pay, where nothing is held, promised or on its way. Only of the last: cash on delivery may
+/// have been chosen after a card was refused.
+fn not_taken(payment: &Payment) -> PaymentStatus {
+    match () {
+        () if payment.authorized > payment.captured => PaymentStatus::Voided,
+        () if payment.captured == 0 && !payment.operations.is_empty() => PaymentStatus::Failed,
         () => PaymentStatus::Unpaid,
+    }
+}
+
+/// Where the money of an order stands of which some was taken. Of an order that was called off nothing is due, but what was taken
+/// for it is not too much: it is on its way back, or somebody decides about it.
+fn taken(order: &Order, (captured, refunded): (i64, i64), due: i64) -> PaymentStatus {
+    let called_off = order.is_called_off();
+    let held = order.money_held();
+    match () {
+        () if refunded >= captured => PaymentStatus::Refunded,
+        () if called_off && refunded > 0 => PaymentStatus::PartiallyRefunded,
+        () if called_off && captured < order.totals.total.minor() => PaymentStatus::PartiallyPaid,
+        () if called_off => PaymentStatus::Paid,
+        () if held > due => PaymentStatus::Overpaid,
+        () if held < due => PaymentStatus::PartiallyPaid,
+        () if refunded > 0 => PaymentStatus::PartiallyRefunded,
+        () => PaymentStatus::Paid,
     }
 }
 
@@ -185,7 +202,7 @@ pub fn fulfillment_status(lines: &[Line]) -> FulfillmentStatus {
     match () {
         () if live == 0 => FulfillmentStatus::Cancelled,
         () if returned > 0 && returned == live => FulfillmentStatus::Returned,
-        () if returned > 0 => FulfillmentStatus::PartiallyReturned,
+        () if returned > 0 && delivered == live => FulfillmentStatus::PartiallyReturned,
         () if delivered == live => FulfillmentStatus::Delivered,
         () if delivered > 0 => FulfillmentStatus::PartiallyDelivered,
         () if shipped == live => FulfillmentStatus::Shipped,

@@ -2,15 +2,12 @@
 
 use super::{
     Order, State,
-    command::{Command, CommandKind, Context},
+    command::{Command, CommandKind, Context, RefundWish},
     decide::Script,
     shipment::Tracking,
     state::Status,
 };
-use crate::{
-    error::{BarredStatus, Refusal},
-    payment::PaymentMethod,
-};
+use crate::error::{BarredStatus, Refusal};
 
 /// The words that an order can be walked to now, and why the others are out of reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +70,7 @@ impl Script<'_> {
                 self.forward(wanted, tracking)
             }
             Status::Cancelled => self.step(&Command::Cancel),
-            Status::Refunded => self.give_back(),
+            Status::Refunded => self.return_money(),
         }
     }
 
@@ -113,11 +110,11 @@ impl Script<'_> {
     }
 
     /// Calls the order off where that is still possible, and gives all money back.
-    fn give_back(&mut self) -> Result<(), String> {
+    fn return_money(&mut self) -> Result<(), String> {
         if self.order.money_held() <= 0 {
             return Err("no money was taken for it".to_owned());
         }
-        if !self.order.payments.iter().any(|p| p.refundable() > 0 && p.method != PaymentMethod::External) {
+        if self.order.refundable() <= 0 {
             return Err("its money was taken outside this service and goes back there".to_owned());
         }
         let untouched = self.order.lines.iter().all(|line| line.counters.shipped == 0);
@@ -125,7 +122,7 @@ impl Script<'_> {
             State::Pending | State::Confirmed | State::Processing => true,
             State::Cancelled | State::Expired | State::Completed => false,
         };
-        let command = if untouched && open { Command::Cancel } else { Command::Refund };
+        let command = if untouched && open { Command::Cancel } else { Command::Refund(RefundWish::All) };
         self.step(&command)
     }
 

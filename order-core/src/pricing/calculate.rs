@@ -2,7 +2,7 @@
 
 use super::{Explanation, PricedLine, Pricing, PricingError, PricingInput, PricingLine, Step};
 use crate::{
-    apportion::largest_remainder,
+    discount::CouponKind,
     money::{Money, MoneyError},
     rounding::{Ratio, RoundingScope},
     rules::{PriceMode, Rules},
@@ -15,10 +15,10 @@ pub(super) fn price(rules: &Rules, input: &PricingInput) -> Result<Pricing, Pric
     let mut pricer = Pricer { rules, input, explanation: Explanation::under(rules) };
     let subtotals = pricer.subtotals()?;
     let subtotal = pricer.sum(subtotals.iter().copied())?;
-    let discounts = pricer.apportion_discount(&subtotals, subtotal)?;
+    let discounted = pricer.discounted(&subtotals)?;
     let mut lines = Vec::with_capacity(input.lines.len());
-    for (n, (subtotal, discount)) in subtotals.into_iter().zip(discounts).enumerate() {
-        lines.push(pricer.line(n, subtotal, discount)?);
+    for (n, (subtotal, left)) in subtotals.into_iter().zip(discounted).enumerate() {
+        lines.push(pricer.line(n, subtotal, left)?);
     }
     let discount = pricer.sum(lines.iter().map(|line| line.discount))?;
     let tax = pricer.sum(lines.iter().map(|line| line.tax))?;
@@ -34,10 +34,10 @@ pub(super) fn price(rules: &Rules, input: &PricingInput) -> Result<Pricing, Pric
 }
 
 /// What is known while a price is calculated.
-struct Pricer<'a> {
-    rules: &'a Rules,
-    input: &'a PricingInput,
-    explanation: Explanation,
+pub(super) struct Pricer<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) input: &'a PricingInput,
+    pub(super) explanation: Explanation,
 }
 
 /// Something to be taxed.
@@ -53,7 +53,7 @@ struct Taxable<'a> {
 }
 
 impl<'a> Pricer<'a> {
-    fn sum(&self, amounts: impl IntoIterator<Item = Money>) -> Result<Money, MoneyError> {
+    pub(super) fn sum(&self, amounts: impl IntoIterator<Item = Money>) -> Result<Money, MoneyError> {
         Money::sum(amounts, self.input.currency)
     }
 
@@ -62,28 +62,10 @@ impl<'a> Pricer<'a> {
         self.input.lines.iter().map(subtotal).collect()
     }
 
-    /// The lines' shares of the order's discount.
-    fn apportion_discount(&mut self, subtotals: &[Money], subtotal: Money) -> Result<Vec<Money>, PricingError> {
-        let currency = self.input.currency;
-        let discount = self.input.order_discount.unwrap_or(Money::zero(currency));
-        if discount.is_negative() || subtotal.checked_sub(discount)?.is_negative() {
-            return Err(PricingError::DiscountOutOfRange);
-        }
-        let weights: Vec<i64> = subtotals.iter().map(|subtotal| subtotal.minor()).collect();
-        let shares = largest_remainder(discount.minor(), &weights);
-        let shares: Vec<Money> = shares.into_iter().map(|minor| Money::new(minor, currency)).collect();
-        if !discount.is_zero() {
-            for (n, (&share, line)) in shares.iter().zip(subtotals).enumerate() {
-                self.explanation.steps.push(discount_step(n, share, [discount, *line, subtotal]));
-            }
-        }
-        Ok(shares)
-    }
-
-    fn line(&mut self, n: usize, subtotal: Money, discount: Money) -> Result<PricedLine, MoneyError> {
+    fn line(&mut self, n: usize, subtotal: Money, base: Money) -> Result<PricedLine, MoneyError> {
         let line = &self.input.lines[n];
         let rule = self.rules.tax().find(&self.input.destination, &line.tax_class);
-        let base = subtotal.checked_sub(discount)?;
+        let discount = subtotal.checked_sub(base)?;
         let tax = self.tax(&Taxable { subject: line_subject(n), base, units: line.quantity.get(), rule })?;
         let total = match self.rules.price_mode() {
             PriceMode::Exclusive => base.checked_add(tax)?,
@@ -110,6 +92,11 @@ impl<'a> Pricer<'a> {
             step = step.noting("the default list is written for two decimals and counts minor units here");
         }
         self.explanation.steps.push(step);
+        if let Some(coupon) = self.input.coupon.as_ref().filter(|coupon| coupon.kind == CouponKind::FreeShipping) {
+            let step = Step::exactly(format!("shipping.coupon.{}", coupon.code), "shipping", nothing);
+            self.explanation.steps.push(step.with("price", price.to_decimal()));
+            return Ok((nothing, nothing));
+        }
         let Some(rule) = rules.tax().find_for_shipping(&self.input.destination) else { return Ok((price, nothing)) };
         let tax = self.tax(&Taxable { subject: "shipping".to_owned(), base: price, units: 1, rule })?;
         match rules.price_mode() {
@@ -153,20 +140,6 @@ fn exact_tax(base: Money, rate: TaxRate, mode: PriceMode, units: u32) -> Result<
 }
 
 /// A line as explanations name it, counted from 1 as people do.
-fn line_subject(n: usize) -> String {
+pub(super) fn line_subject(n: usize) -> String {
     format!("line {}", n + 1)
-}
-
-fn discount_step(n: usize, share: Money, [discount, line, order]: [Money; 3]) -> Step {
-    let step = Step::exactly("discount", line_subject(n), share)
-        .with("discount", discount.to_decimal())
-        .with("line_subtotal", line.to_decimal())
-        .with("order_subtotal", order.to_decimal());
-    let Some(exact) = Ratio::new(i128::from(discount.minor()) * i128::from(line.minor()), i128::from(order.minor()))
-    else {
-        return step;
-    };
-    let got_remainder = i128::from(share.minor()) > exact.floor();
-    let step = step.before_rounding(exact);
-    if got_remainder { step.noting("got one minor unit of the remainder") } else { step }
 }

@@ -26,7 +26,8 @@ pub struct Explanation {
 /// One calculation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Which rule: `discount`, `tax.` or `shipping.` and the rule's name, `total`.
+    /// Which rule: `discount.line`, `discount.coupon.` and the code, `discount.order`, `tax.` or `shipping.` and the rule's
+    /// name, `shipping.coupon.` and the code, `total`. Subtotals among a discount's inputs are less the discounts before it.
     pub rule: String,
     /// What it was applied to: `line 1`, `shipping`, `order`.
     pub subject: String,

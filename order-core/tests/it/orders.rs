@@ -8,10 +8,10 @@ use order_core::{
     error::Refusal,
     ids::{CustomerId, IdSeed, OperationId, OrderId, OrderNumber, ProductId, Sku},
     money::Money,
-    order::{Actor, Command, Context, Event, Order, OrderDraft, Owner, Placement, place},
-    payment::{Outcome, PaymentMethod},
+    order::{Actor, Command, Context, Counters, Event, LineQuantity, Order, OrderDraft, Owner, Placement, place},
+    payment::{Operation, OperationKind, Outcome, PaymentMethod},
     policy::Policy,
-    pricing::price,
+    pricing::{Pricing, price},
     product::Product,
     quantity::Quantity,
     rules::Rules,
@@ -37,13 +37,14 @@ pub(crate) fn context(n: u128, policy: Policy) -> Context {
     }
 }
 
-fn product(n: usize, minor: i64) -> Product {
+/// A product at a price.
+pub(crate) fn product(n: usize, price: Money) -> Product {
     Product {
         id: ProductId::parse(&format!("p{n}")).unwrap(),
         sku: Sku::parse(&format!("SKU-{n}")).unwrap(),
         name: format!("Product {n}"),
         description: String::new(),
-        price: Money::new(minor, shop::currency("USD")),
+        price,
         tax_class: "standard".to_owned(),
         active: true,
         revision: 1,
@@ -56,6 +57,16 @@ fn product(n: usize, minor: i64) -> Product {
 pub(crate) fn placed(bought: &[(i64, u32)], payment: Option<PaymentMethod>, policy: Policy) -> Placement {
     let lines: Vec<_> = bought.iter().map(|&(minor, units)| (minor, units, "standard")).collect();
     let pricing = price(&Rules::builtin(), &shop::order("USD", "US-CA", &lines)).unwrap();
+    placed_at(pricing, bought, payment, policy)
+}
+
+/// Places an order whose price is known.
+pub(crate) fn placed_at(
+    pricing: Pricing,
+    bought: &[(i64, u32)],
+    payment: Option<PaymentMethod>,
+    policy: Policy,
+) -> Placement {
     let mut violations = Violations::new();
     let contact = ContactDraft { name: "Ada".into(), email: "ada@example.com".into(), phone: String::new() };
     let address = AddressDraft {
@@ -67,16 +78,17 @@ pub(crate) fn placed(bought: &[(i64, u32)], payment: Option<PaymentMethod>, poli
         postal_code: "94607".into(),
         country_code: "US".into(),
     };
+    let currency = pricing.total.currency();
+    let product = |(n, &(minor, units)): (usize, &(i64, u32))| {
+        (product(n, Money::new(minor, currency)), Quantity::new(units).unwrap())
+    };
     let draft = OrderDraft {
         id: OrderId::new(Uuid::from_u128(1)),
         owner: Owner::Customer(CustomerId::parse("42").unwrap()),
         cart_id: None,
-        lines: bought
-            .iter()
-            .enumerate()
-            .map(|(n, &(m, units))| (product(n, m), Quantity::new(units).unwrap()))
-            .collect(),
+        lines: bought.iter().enumerate().map(product).collect(),
         pricing,
+        coupon_code: None,
         contact: contact.parse("contact", &mut violations).unwrap(),
         shipping_address: address.parse("shipping_address", &mut violations).unwrap(),
         billing_address: None,
@@ -122,7 +134,7 @@ pub(crate) fn open(order: &Order) -> Vec<OperationId> {
 /// The gateway says yes to everything that is open.
 pub(crate) fn approve_all(order: &mut Order) {
     for id in open(order) {
-        run(order, &Command::SettleOperation(id, Outcome::Succeeded { reference: "ref".into() })).unwrap();
+        run(order, &Command::SettleOperation(id, Outcome::succeeded("ref"))).unwrap();
     }
 }
 
@@ -131,4 +143,115 @@ pub(crate) fn paid() -> Order {
     let mut order = order(Some(PaymentMethod::CreditCard));
     approve_all(&mut order);
     order
+}
+
+/// An order and the shop's policy, for tests that do one thing after the other.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) order: Order,
+    policy: Policy,
+}
+
+/// The names of events.
+pub(crate) type Names = Vec<&'static str>;
+
+impl Desk {
+    /// An order that was just placed.
+    pub(crate) fn placed(bought: &[(i64, u32)], payment: Option<PaymentMethod>, policy: Policy) -> Self {
+        Self { order: placed(bought, payment, policy).order, policy }
+    }
+
+    /// One whose payment the gateway approved, and that was confirmed.
+    pub(crate) fn confirmed(bought: &[(i64, u32)], policy: Policy) -> Self {
+        let mut desk = Self::placed(bought, Some(PaymentMethod::CreditCard), policy);
+        desk.approve_all();
+        desk.does(Command::Confirm);
+        desk
+    }
+
+    /// Carries a command out, and says what happened.
+    #[track_caller]
+    pub(crate) fn does(&mut self, command: Command) -> Names {
+        let events = run_with(&mut self.order, &command, self.policy).unwrap_or_else(|e| panic!("{command:?}: {e:?}"));
+        events.iter().map(|event| event.body.name()).collect()
+    }
+
+    /// Expects a command to be refused and to change nothing.
+    #[track_caller]
+    pub(crate) fn refuses(&mut self, command: Command) -> Refusal {
+        let before = self.order.clone();
+        let refusal = run_with(&mut self.order, &command, self.policy).expect_err("it is to be refused");
+        assert_eq!(self.order, before);
+        refusal
+    }
+
+    /// Expects a command to be refused for a reason.
+    #[track_caller]
+    pub(crate) fn refuses_since(&mut self, command: Command, why: &str) {
+        let refusal = self.refuses(command);
+        let Refusal::IllegalTransition { reason, .. } = refusal else { panic!("{refusal:?}") };
+        assert_eq!(reason, why);
+    }
+
+    /// The gateway's answer to a request.
+    #[track_caller]
+    pub(crate) fn hears(&mut self, id: OperationId, outcome: Outcome) -> Names {
+        self.does(Command::SettleOperation(id, outcome))
+    }
+
+    /// The gateway says yes to everything that is open, and to what follows from it.
+    pub(crate) fn approve_all(&mut self) {
+        while let Some(id) = open(&self.order).first().copied() {
+            self.hears(id, Outcome::succeeded("ref"));
+        }
+    }
+
+    /// The gateway says no to everything that is open.
+    pub(crate) fn decline_all(&mut self) {
+        while let Some(id) = open(&self.order).first().copied() {
+            self.hears(id, declined());
+        }
+    }
+
+    /// The requests that are open: what is asked, and how much.
+    pub(crate) fn asked(&self) -> Vec<(OperationKind, i64)> {
+        self.order.open_operations().map(|(_, operation)| (operation.kind, operation.amount)).collect()
+    }
+
+    /// The newest request of all payments.
+    pub(crate) fn newest(&self) -> Operation {
+        let operations = self.order.payments.iter().flat_map(|payment| &payment.operations);
+        operations.max_by_key(|op| op.id).unwrap().clone()
+    }
+
+    /// The sums of the ledger: authorized, captured, refunded, voided.
+    pub(crate) fn ledger(&self) -> [i64; 4] {
+        let sum = |part: fn(&order_core::payment::Payment) -> i64| self.order.payments.iter().map(part).sum();
+        [sum(|p| p.authorized), sum(|p| p.captured), sum(|p| p.refunded), sum(|p| p.voided)]
+    }
+
+    /// The counters of a line.
+    pub(crate) fn counters(&self, line_id: u32) -> Counters {
+        self.order.lines.iter().find(|line| line.line_id == line_id).unwrap().counters
+    }
+}
+
+/// The gateway's no.
+pub(crate) fn declined() -> Outcome {
+    Outcome::Failed { code: "insufficient_funds".into() }
+}
+
+/// Units of lines.
+pub(crate) fn units(parts: &[(u32, u32)]) -> Vec<LineQuantity> {
+    parts.iter().map(|&(line_id, quantity)| LineQuantity { line_id, quantity }).collect()
+}
+
+/// An amount of US dollars, in cents.
+pub(crate) fn usd(minor: i64) -> Money {
+    Money::new(minor, shop::currency("USD"))
+}
+
+/// Paying all that is due in a way.
+pub(crate) fn pay(method: PaymentMethod) -> Command {
+    Command::Pay { method, token: method.needs_gateway().then(|| "tok_approve".to_owned()), amount: None }
 }

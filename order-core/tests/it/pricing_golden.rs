@@ -11,14 +11,14 @@ use crate::shop::{Bought, currency, order, rules};
 
 /// What an order costs, in minor units.
 #[derive(Debug, PartialEq, Eq)]
-struct Figures {
+pub(crate) struct Figures {
     /// Subtotal, discount, tax and total of each line.
-    lines: Vec<[i64; 4]>,
+    pub(crate) lines: Vec<[i64; 4]>,
     /// Subtotal, discount and tax of all lines.
-    goods: [i64; 3],
+    pub(crate) goods: [i64; 3],
     /// Shipping, and the tax on it.
-    shipping: [i64; 2],
-    total: i64,
+    pub(crate) shipping: [i64; 2],
+    pub(crate) total: i64,
 }
 
 impl From<&Pricing> for Figures {
@@ -34,7 +34,7 @@ impl From<&Pricing> for Figures {
     }
 }
 
-fn figures(rules: &Rules, input: &PricingInput) -> Figures {
+pub(crate) fn figures(rules: &Rules, input: &PricingInput) -> Figures {
     Figures::from(&price(rules, input).unwrap())
 }
 
@@ -200,7 +200,7 @@ fn what_cannot_be_priced_is_refused() {
     assert_eq!(refused(foreign), PricingError::Money(MoneyError::CurrencyMismatch { left: usd, right: eur }));
 }
 
-fn tell(step: &Step) -> String {
+pub(crate) fn tell(step: &Step) -> String {
     let inputs: Vec<_> = step.inputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let note = if step.note.is_empty() { String::new() } else { format!(" ({})", step.note) };
     format!("{} {}: {} -> {} -> {}{note}", step.rule, step.subject, inputs.join(" "), step.exact, step.rounded)
@@ -212,8 +212,8 @@ fn the_explanation_tells_every_step() {
     let pricing = price(&Rules::builtin(), &with_discount(order("USD", "US", &lines), 10)).unwrap();
     let told: Vec<_> = pricing.explanation.steps.iter().map(tell).collect();
     insta::assert_snapshot!(told.join("\n"), @r"
-    discount line 1: discount=0.10 line_subtotal=49.99 order_subtotal=51.99 -> 0.09615310636660896326 -> 0.10 USD (got one minor unit of the remainder)
-    discount line 2: discount=0.10 line_subtotal=2.00 order_subtotal=51.99 -> 0.00384689363339103673 -> 0.00 USD
+    discount.order line 1: discount=0.10 line_subtotal=49.99 order_subtotal=51.99 -> 0.09615310636660896326 -> 0.10 USD (got one minor unit of the remainder)
+    discount.order line 2: discount=0.10 line_subtotal=2.00 order_subtotal=51.99 -> 0.00384689363339103673 -> 0.00 USD
     tax.default line 1: base=49.89 rate=0.08 -> 3.9912 -> 3.99 USD
     tax.default line 2: base=2.00 rate=0.08 -> 0.16 -> 0.16 USD
     shipping.free_over_50 shipping: discounted_subtotal=51.89 over=50.00 -> 0.00 -> 0.00 USD

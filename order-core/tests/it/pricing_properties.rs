@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::shop::{order, rules};
 
-fn any_rules() -> impl Strategy<Value = Rules> {
+pub(crate) fn any_rules() -> impl Strategy<Value = Rules> {
     let word = |words: [&'static str; 2]| prop::sample::select(words.to_vec());
     (
         word(["\"HALF_UP\"", "\"HALF_EVEN\""]),
@@ -32,7 +32,7 @@ fn any_rules() -> impl Strategy<Value = Rules> {
         })
 }
 
-fn any_order() -> impl Strategy<Value = PricingInput> {
+pub(crate) fn any_order() -> impl Strategy<Value = PricingInput> {
     let unit_price = prop_oneof![0_i64..10_000, 0..=limits::UNIT_PRICE_MINOR_MAX];
     let quantity = prop_oneof![1_u32..10, 1..=limits::QUANTITY_MAX];
     let line = (unit_price, quantity).prop_map(|(minor, units)| (minor, units, "standard"));
@@ -48,7 +48,7 @@ fn any_order() -> impl Strategy<Value = PricingInput> {
     })
 }
 
-fn sum(pricing: &Pricing, part: impl Fn(&PricedLine) -> Money) -> Money {
+pub(crate) fn sum(pricing: &Pricing, part: impl Fn(&PricedLine) -> Money) -> Money {
     Money::sum(pricing.lines.iter().map(part), pricing.total.currency()).unwrap()
 }
 

@@ -1,8 +1,12 @@
 //! Short ways to write down what the tests buy.
 
+use std::collections::BTreeSet;
+
 use order_core::{
     address::{CountryCode, Destination},
     currency::Currency,
+    discount::{CouponKind, CouponTerms, DiscountRate},
+    ids::CouponCode,
     money::Money,
     pricing::{PricingInput, PricingLine},
     quantity::Quantity,
@@ -23,6 +27,26 @@ pub(crate) fn rules(replacements: &[(&str, &str)]) -> Rules {
     Rules::from_toml(&text).unwrap()
 }
 
+/// The terms of a coupon that is good for everything.
+pub(crate) fn coupon(code: &str, kind: CouponKind) -> CouponTerms {
+    CouponTerms {
+        code: CouponCode::parse(code).unwrap(),
+        kind,
+        minimum_subtotal: None,
+        products: BTreeSet::new(),
+        valid_from: None,
+        valid_until: None,
+        total_limit: None,
+        per_customer_limit: None,
+        active: true,
+    }
+}
+
+/// A share that is taken off, without a bound.
+pub(crate) fn off(rate: &str) -> CouponKind {
+    CouponKind::Percentage { rate: DiscountRate::parse(rate).unwrap(), cap: None }
+}
+
 /// A line of `(price of a unit in minor units, units, tax class)`.
 pub(crate) type Bought<'a> = (i64, u32, &'a str);
 
@@ -35,6 +59,7 @@ pub(crate) fn order(code: &str, place: &str, bought: &[Bought<'_>]) -> PricingIn
         unit_price: Money::new(minor, currency),
         quantity: Quantity::new(units).unwrap(),
         tax_class: tax_class.to_owned(),
+        discount: None,
     };
     PricingInput {
         currency,
@@ -43,6 +68,7 @@ pub(crate) fn order(code: &str, place: &str, bought: &[Bought<'_>]) -> PricingIn
             region: (!region.is_empty()).then(|| region.to_owned()),
         },
         lines: bought.iter().map(line).collect(),
+        coupon: None,
         order_discount: None,
     }
 }

@@ -17,6 +17,8 @@ pub enum Access {
     Guest,
     /// Customers, services and administrators.
     Caller,
+    /// Services and administrators: what gateways and carriers tell us comes through adapters.
+    Backend,
     /// Administrators.
     Admin,
 }
@@ -76,7 +78,10 @@ pub const METHODS: &[Method] = &[
     unary("/orders.v1.OrderService/ListOrders", Access::Caller),
     unary("/orders.v1.OrderService/UpdateOrder", Access::Caller),
     unary("/orders.v1.OrderService/CancelOrder", Access::Caller),
-    unary("/orders.v1.OrderService/PayOrder", Access::Caller),
+    unary("/orders.v1.OrderService/PayOrder", Access::Guest),
+    unary("/orders.v1.OrderService/EditOrder", Access::Caller),
+    unary("/orders.v1.OrderService/RequestReturn", Access::Caller),
+    unary("/orders.v1.OrderService/CancelReturn", Access::Caller),
     unary("/orders.v1.OrderService/GetOrderStatus", Access::Caller),
     unary("/orders.v1.OrderService/GetOrderTracking", Access::Caller),
     unary("/orders.v1.OrderService/ListOrderEvents", Access::Caller),
@@ -96,11 +101,35 @@ pub const METHODS: &[Method] = &[
     unary("/orders.v1.AdminService/UpsertProducts", Access::Admin),
     unary("/orders.v1.AdminService/GetProduct", Access::Admin),
     unary("/orders.v1.AdminService/ListProducts", Access::Admin),
+    unary("/orders.v1.AdminService/UpsertCoupon", Access::Admin),
+    unary("/orders.v1.AdminService/GetCoupon", Access::Admin),
+    unary("/orders.v1.AdminService/ListCoupons", Access::Admin),
     unary("/orders.v1.AdminService/AdjustStock", Access::Admin),
     unary("/orders.v1.AdminService/GetStock", Access::Admin),
     unary("/orders.v1.AdminService/ListStockMovements", Access::Admin),
     unary("/orders.v1.AdminService/GetConnectivity", Access::Admin),
     streaming("/orders.v1.AdminService/ImportOrders", Access::Admin),
+    unary("/orders.v1.AdminService/CapturePayment", Access::Admin),
+    unary("/orders.v1.AdminService/VoidPayment", Access::Admin),
+    unary("/orders.v1.AdminService/ListPayments", Access::Admin),
+    unary("/orders.v1.AdminService/ReconcilePayments", Access::Admin),
+    unary("/orders.v1.AdminService/RefundOrder", Access::Admin),
+    unary("/orders.v1.AdminService/HoldOrder", Access::Admin),
+    unary("/orders.v1.AdminService/ReleaseHold", Access::Admin),
+    unary("/orders.v1.AdminService/CreateShipment", Access::Admin),
+    unary("/orders.v1.AdminService/UpdateShipment", Access::Admin),
+    unary("/orders.v1.AdminService/MarkPacked", Access::Admin),
+    unary("/orders.v1.AdminService/MarkShipped", Access::Admin),
+    unary("/orders.v1.AdminService/MarkDelivered", Access::Admin),
+    unary("/orders.v1.AdminService/CancelShipment", Access::Admin),
+    unary("/orders.v1.AdminService/MarkReturnedToSender", Access::Admin),
+    unary("/orders.v1.AdminService/ApproveReturn", Access::Admin),
+    unary("/orders.v1.AdminService/RejectReturn", Access::Admin),
+    unary("/orders.v1.AdminService/ReceiveReturn", Access::Admin),
+    unary("/orders.v1.AdminService/CloseReturn", Access::Admin),
+    unary("/orders.v1.AdminService/RecordPaymentEvent", Access::Backend),
+    unary("/orders.v1.AdminService/RecordCarrierEvent", Access::Backend),
+    streaming("/orders.v1.AdminService/VerifyInvariants", Access::Admin),
 ];
 
 static BY_PATH: LazyLock<HashMap<&str, &Method>> =
@@ -118,12 +147,20 @@ pub fn find(path: &str) -> Option<&'static Method> {
 /// `TOKEN_INVALID` if a token is needed and none was sent; `ROLE_REQUIRED` if the role does not suffice.
 pub fn authorize(method: &Method, principal: &Principal, guest_checkout: Switch) -> Result<(), ApiError> {
     match (method.access, principal.role()) {
-        (Access::Public, _) | (Access::Guest | Access::Caller, Some(_)) | (Access::Admin, Some(Role::Admin)) => Ok(()),
+        (Access::Public, _)
+        | (Access::Guest | Access::Caller, Some(_))
+        | (Access::Backend, Some(Role::Service | Role::Admin))
+        | (Access::Admin, Some(Role::Admin)) => Ok(()),
         (Access::Guest, None) if guest_checkout.is_on() => Ok(()),
-        (Access::Guest | Access::Caller | Access::Admin, None) => Err(ApiError::new(
+        (Access::Guest | Access::Caller | Access::Backend | Access::Admin, None) => Err(ApiError::new(
             Reason::TokenInvalid,
             "this method needs a token; send it as `authorization: Bearer TOKEN`",
         )),
+        (Access::Backend, Some(role @ Role::Customer)) => {
+            Err(ApiError::new(Reason::RoleRequired, "this method needs the role service or admin")
+                .with_metadata("role", role.as_str())
+                .with_metadata("required_role", Role::Service.as_str()))
+        }
         (Access::Admin, Some(role @ (Role::Customer | Role::Service))) => {
             Err(ApiError::new(Reason::RoleRequired, "this method needs the role admin")
                 .with_metadata("role", role.as_str())
@@ -181,7 +218,9 @@ mod tests {
     #[test]
     fn every_admin_method_needs_the_role_admin() {
         for method in METHODS.iter().filter(|method| method.service() == "orders.v1.AdminService") {
-            assert_eq!(method.access, Access::Admin, "{}", method.path);
+            let told_by_adapters = ["RecordPaymentEvent", "RecordCarrierEvent"];
+            let backend = told_by_adapters.iter().any(|name| method.path.ends_with(name));
+            assert_eq!(method.access, if backend { Access::Backend } else { Access::Admin }, "{}", method.path);
         }
     }
 
@@ -195,6 +234,7 @@ mod tests {
             (Access::Guest, Switch::Off, [true, true, true, false]),
             (Access::Guest, Switch::On, [true, true, true, true]),
             (Access::Caller, Switch::On, [true, true, true, false]),
+            (Access::Backend, Switch::On, [false, true, true, false]),
             (Access::Admin, Switch::On, [false, false, true, false]),
         ] {
             let method = unary("/a.B/C", access);

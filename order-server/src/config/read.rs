@@ -9,7 +9,8 @@ use std::{
 };
 
 use order_core::{
-    policy::{AllocatePolicy, ConfirmPolicy, Policy},
+    limits,
+    policy::{AllocatePolicy, CapturePolicy, ConfirmPolicy, Policy},
     rules::Rules,
 };
 
@@ -164,15 +165,21 @@ impl Reader<'_> {
             self.one_of("CONFIRM_POLICY", &[("manual", ConfirmPolicy::Manual), ("when_paid", ConfirmPolicy::WhenPaid)]);
         let allocate_on =
             self.one_of("ALLOCATE_ON", &[("place", AllocatePolicy::Place), ("confirm", AllocatePolicy::Confirm)]);
+        let capture =
+            [("place", CapturePolicy::AtOnce), ("ship", CapturePolicy::OnShipment), ("manual", CapturePolicy::Manual)];
+        let capture = self.one_of("CAPTURE_ON", &capture);
         let pay_by_minutes = self.bounded("PAY_BY_MINUTES", 0, 525_600);
+        let cart_hold_minutes = self.bounded("CART_HOLD_MINUTES", 0, limits::CART_HOLD_MINUTES_MAX);
         if (confirm, allocate_on) == (Some(ConfirmPolicy::WhenPaid), Some(AllocatePolicy::Confirm)) {
             // A shortage would have to undo a payment that was taken.
             return self.error("ALLOCATE_ON", "must be `place` where CONFIRM_POLICY is `when_paid`");
         }
         Some(Policy {
             confirm: confirm?,
+            capture: capture?,
             allocate_on: allocate_on?,
             pay_by_minutes: pay_by_minutes.map(|minutes| (minutes > 0).then_some(minutes))?,
+            cart_hold_minutes: cart_hold_minutes.map(|minutes| (minutes > 0).then_some(minutes))?,
         })
     }
 
@@ -347,6 +354,7 @@ mod tests {
             ("GUEST_CHECKOUT", "maybe"),
             ("ALLOCATE_ON", "never"),
             ("PAY_BY_MINUTES", "-1"),
+            ("CART_HOLD_MINUTES", "1441"),
             ("ORDER_NUMBER_PREFIX", "spk"),
             ("ORDER_NUMBER_FIRST", "0"),
             ("MAX_CONNECTIONS", "many"),
@@ -391,10 +399,12 @@ mod tests {
     }
 
     #[test]
-    fn zero_turns_the_rate_limit_and_the_payment_deadline_off() {
-        let config = resolve(&[("RATE_LIMIT_PER_SECOND", "0"), ("PAY_BY_MINUTES", "0")], Purpose::Serve).unwrap();
+    fn zero_turns_the_rate_limit_the_payment_deadline_and_the_holds_of_carts_off() {
+        let off = ["RATE_LIMIT_PER_SECOND", "PAY_BY_MINUTES", "CART_HOLD_MINUTES"].map(|name| (name, "0"));
+        let config = resolve(&off, Purpose::Serve).unwrap();
         assert_eq!(config.limits.rate, None);
         assert_eq!(config.shop.policy.pay_by_minutes, None);
+        assert_eq!(config.shop.policy.cart_hold_minutes, None);
     }
 
     #[test]

@@ -106,11 +106,21 @@ pub const SETTINGS: &[Setting] = &[
     value("GUEST_CHECKOUT", "off", "carts and orders without a token: `on` or `off`"),
     value("CONFIRM_POLICY", "manual", "who confirms orders: `manual` (an administrator) or `when_paid`"),
     value(
+        "CAPTURE_ON",
+        "place",
+        "when card and wallet payments are taken: `place` (in one step), `ship` (with each parcel what is in it) or `manual` (by CapturePayment)",
+    ),
+    value(
         "ALLOCATE_ON",
         "place",
         "when stock is promised to an order: `place` or `confirm`; `place` with `CONFIRM_POLICY=when_paid`",
     ),
     value("PAY_BY_MINUTES", "0", "minutes until an unpaid order expires, up to 525600; 0 means never"),
+    value(
+        "CART_HOLD_MINUTES",
+        "0",
+        "minutes for which a cart holds its goods after each change, up to 1440; 0 means that carts hold nothing",
+    ),
     value("ORDER_NUMBER_PREFIX", "SPK", "start of order numbers, 1 to 8 capital letters and digits"),
     value("ORDER_NUMBER_FIRST", "1001", "first number of a year, at least 1"),
     derived(

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use order_core::policy::{AllocatePolicy, ConfirmPolicy};
+use order_core::policy::{AllocatePolicy, CapturePolicy, ConfirmPolicy};
 
 use super::{Config, Environment, KeySource, LogFormat, Switch, setting::SETTINGS};
 
@@ -54,11 +54,17 @@ impl Config {
                 ConfirmPolicy::Manual => "manual".into(),
                 ConfirmPolicy::WhenPaid => "when_paid".into(),
             },
+            "CAPTURE_ON" => match shop.policy.capture {
+                CapturePolicy::AtOnce => "place".into(),
+                CapturePolicy::OnShipment => "ship".into(),
+                CapturePolicy::Manual => "manual".into(),
+            },
             "ALLOCATE_ON" => match shop.policy.allocate_on {
                 AllocatePolicy::Place => "place".into(),
                 AllocatePolicy::Confirm => "confirm".into(),
             },
             "PAY_BY_MINUTES" => shop.policy.pay_by_minutes.unwrap_or(0).to_string(),
+            "CART_HOLD_MINUTES" => shop.policy.cart_hold_minutes.unwrap_or(0).to_string(),
             "ORDER_NUMBER_PREFIX" => shop.order_number_prefix.clone(),
             "ORDER_NUMBER_FIRST" => shop.order_number_first.to_string(),
             "DEMO_CATALOG" => switch(shop.demo_catalog),

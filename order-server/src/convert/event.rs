@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use order_api::v1;
 use order_core::{
     currency::Currency,
-    ids::{OrderId, RequestId},
+    ids::{OrderId, RequestId, ShipmentId},
     money::Money,
-    order::{Event, EventBody, Shipment},
+    order::{Event, EventBody, Line, LineQuantity, ReceivedLine, ReturnLine, Tracking},
     payment::{Operation, OperationKind, Outcome},
 };
 
@@ -51,24 +51,38 @@ pub fn to_proto(event: &Event, order_id: OrderId, currency: Currency) -> v1::Ord
 
 const fn kind(body: &EventBody) -> v1::OrderEventType {
     match body {
-        EventBody::Placed => v1::OrderEventType::Placed,
+        EventBody::Placed { .. } => v1::OrderEventType::Placed,
         EventBody::Imported { .. } => v1::OrderEventType::Imported,
         EventBody::StockAllocated { .. } => v1::OrderEventType::StockAllocated,
         EventBody::Confirmed => v1::OrderEventType::Confirmed,
         EventBody::ProcessingStarted => v1::OrderEventType::ProcessingStarted,
-        EventBody::Shipped { .. } => v1::OrderEventType::Shipped,
-        EventBody::Delivered { .. } => v1::OrderEventType::Delivered,
         EventBody::Completed => v1::OrderEventType::Completed,
         EventBody::Cancelled => v1::OrderEventType::Cancelled,
         EventBody::Expired => v1::OrderEventType::Expired,
+        EventBody::LinesCancelled { .. } => v1::OrderEventType::LinesCancelled,
+        EventBody::LinesAdded { .. } => v1::OrderEventType::LinesAdded,
+        EventBody::Edited { .. } => v1::OrderEventType::Edited,
+        EventBody::ShipmentCreated { .. } => v1::OrderEventType::ShipmentCreated,
+        EventBody::ShipmentUpdated { .. } => v1::OrderEventType::ShipmentUpdated,
+        EventBody::ShipmentPacked { .. } => v1::OrderEventType::ShipmentPacked,
+        EventBody::ShipmentCancelled { .. } => v1::OrderEventType::ShipmentCancelled,
+        EventBody::Shipped { .. } => v1::OrderEventType::Shipped,
+        EventBody::Delivered { .. } => v1::OrderEventType::Delivered,
+        EventBody::ReturnedToSender { .. } => v1::OrderEventType::ShipmentReturnedToSender,
+        EventBody::CarrierEventRecorded { .. } => v1::OrderEventType::CarrierEvent,
         EventBody::PaymentOpened { .. } => v1::OrderEventType::PaymentOpened,
-        EventBody::OperationStarted { operation, .. } if gives_back(operation.kind) => {
-            v1::OrderEventType::RefundStarted
-        }
-        EventBody::OperationStarted { .. } => v1::OrderEventType::PaymentStarted,
+        EventBody::OperationStarted { operation, .. } => started(operation.kind),
         EventBody::OperationAttempted { .. } => v1::OrderEventType::PaymentAttempted,
         EventBody::OperationUnknown { .. } => v1::OrderEventType::PaymentUnknown,
         EventBody::OperationSettled { kind, outcome, .. } => settled(*kind, outcome),
+        EventBody::PaymentMismatch { .. } => v1::OrderEventType::PaymentMismatch,
+        EventBody::LinesRefunded { .. } => v1::OrderEventType::LinesRefunded,
+        EventBody::ReturnRequested { .. } => v1::OrderEventType::ReturnRequested,
+        EventBody::ReturnCancelled { .. } => v1::OrderEventType::ReturnCancelled,
+        EventBody::ReturnApproved { .. } => v1::OrderEventType::ReturnApproved,
+        EventBody::ReturnRejected { .. } => v1::OrderEventType::ReturnRejected,
+        EventBody::ReturnReceived { .. } => v1::OrderEventType::ReturnReceived,
+        EventBody::ReturnClosed { .. } => v1::OrderEventType::ReturnClosed,
         EventBody::DetailsUpdated { .. } => v1::OrderEventType::DetailsUpdated,
         EventBody::NoteAdded { .. } => v1::OrderEventType::NoteAdded,
         EventBody::HoldPlaced { .. } => v1::OrderEventType::HoldPlaced,
@@ -76,19 +90,27 @@ const fn kind(body: &EventBody) -> v1::OrderEventType {
     }
 }
 
-const fn gives_back(kind: OperationKind) -> bool {
+const fn started(kind: OperationKind) -> v1::OrderEventType {
     match kind {
-        OperationKind::Refund | OperationKind::Void => true,
-        OperationKind::Sale | OperationKind::Authorize | OperationKind::Capture => false,
+        OperationKind::Sale | OperationKind::Authorize => v1::OrderEventType::PaymentStarted,
+        OperationKind::Capture => v1::OrderEventType::CaptureStarted,
+        OperationKind::Refund => v1::OrderEventType::RefundStarted,
+        OperationKind::Void => v1::OrderEventType::VoidStarted,
     }
 }
 
 const fn settled(kind: OperationKind, outcome: &Outcome) -> v1::OrderEventType {
-    match (gives_back(kind), outcome) {
-        (false, Outcome::Succeeded { .. }) => v1::OrderEventType::PaymentSucceeded,
-        (false, Outcome::Failed { .. }) => v1::OrderEventType::PaymentFailed,
-        (true, Outcome::Succeeded { .. }) => v1::OrderEventType::RefundSucceeded,
-        (true, Outcome::Failed { .. }) => v1::OrderEventType::RefundFailed,
+    match (kind, outcome) {
+        (OperationKind::Sale | OperationKind::Authorize, Outcome::Succeeded { .. }) => {
+            v1::OrderEventType::PaymentSucceeded
+        }
+        (OperationKind::Sale | OperationKind::Authorize, Outcome::Failed { .. }) => v1::OrderEventType::PaymentFailed,
+        (OperationKind::Capture, Outcome::Succeeded { .. }) => v1::OrderEventType::CaptureSucceeded,
+        (OperationKind::Capture, Outcome::Failed { .. }) => v1::OrderEventType::CaptureFailed,
+        (OperationKind::Refund, Outcome::Succeeded { .. }) => v1::OrderEventType::RefundSucceeded,
+        (OperationKind::Refund, Outcome::Failed { .. }) => v1::OrderEventType::RefundFailed,
+        (OperationKind::Void, Outcome::Succeeded { .. }) => v1::OrderEventType::VoidSucceeded,
+        (OperationKind::Void, Outcome::Failed { .. }) => v1::OrderEventType::VoidFailed,
     }
 }
 
@@ -101,8 +123,57 @@ fn details(body: &EventBody, currency: Currency) -> BTreeMap<String, String> {
             ("external_id", external_id.clone()),
             ("corrections", corrections.join(",")),
         ]),
-        EventBody::Shipped { shipment } => shipped(shipment),
-        EventBody::Delivered { shipment_id } => facts([("shipment_id", shipment_id.to_string())]),
+        EventBody::Shipped { shipment } | EventBody::ShipmentCreated { shipment } => {
+            let lines = [("lines".to_owned(), units(&shipment.lines))];
+            tracked(shipment.id, &shipment.tracking).into_iter().chain(lines).collect()
+        }
+        EventBody::ShipmentUpdated { shipment_id, tracking } => tracked(*shipment_id, tracking),
+        EventBody::Delivered { shipment_id }
+        | EventBody::ShipmentPacked { shipment_id }
+        | EventBody::ShipmentCancelled { shipment_id } => facts([("shipment_id", shipment_id.to_string())]),
+        EventBody::ReturnedToSender { shipment_id, lines, .. } => {
+            facts([("shipment_id", shipment_id.to_string()), ("lines", units(lines))])
+        }
+        EventBody::CarrierEventRecorded { shipment_id, carrier_event } => facts([
+            ("shipment_id", shipment_id.to_string()),
+            ("code", carrier_event.code.clone()),
+            ("location", carrier_event.location.clone()),
+        ]),
+        EventBody::StockAllocated { lines } | EventBody::LinesCancelled { lines, .. } => {
+            facts([("lines", units(lines))])
+        }
+        EventBody::LinesAdded { lines, .. } => facts([("lines", units(&added(lines)))]),
+        EventBody::Edited { difference } => facts([("difference", amount(*difference))]),
+        EventBody::LinesRefunded { lines, shipping } => facts([
+            ("lines", units(&lines.iter().map(|line| line.part).collect::<Vec<_>>())),
+            ("amount", amount(lines.iter().map(|line| line.share.total).sum::<i64>() + shipping)),
+            ("shipping", amount(*shipping)),
+        ]),
+        EventBody::PaymentMismatch { operation_id, outcome, .. } => facts([
+            ("operation_id", operation_id.to_string()),
+            ("reported", reported(outcome)),
+            ("decline_code", decline_code(outcome)),
+        ]),
+        EventBody::ReturnRequested { order_return } => {
+            let part = |line: &ReturnLine| LineQuantity { line_id: line.line_id, quantity: line.requested };
+            let lines = units(&order_return.lines.iter().map(part).collect::<Vec<_>>());
+            facts([("return_id", order_return.id.to_string()), ("lines", lines)])
+        }
+        EventBody::ReturnReceived { return_id, lines } => {
+            let came = |of: fn(&ReceivedLine) -> u32| {
+                let part = |line: &ReceivedLine| LineQuantity { line_id: line.line_id, quantity: of(line) };
+                units(&lines.iter().map(part).filter(|part| part.quantity > 0).collect::<Vec<_>>())
+            };
+            facts([
+                ("return_id", return_id.to_string()),
+                ("restocked", came(|line| line.restocked)),
+                ("written_off", came(|line| line.written_off)),
+            ])
+        }
+        EventBody::ReturnCancelled { return_id }
+        | EventBody::ReturnApproved { return_id }
+        | EventBody::ReturnRejected { return_id }
+        | EventBody::ReturnClosed { return_id } => facts([("return_id", return_id.to_string())]),
         EventBody::PaymentOpened { method, amount: minor, .. } => {
             facts([("method", method.as_str().to_owned()), ("amount", amount(*minor))])
         }
@@ -125,8 +196,7 @@ fn details(body: &EventBody, currency: Currency) -> BTreeMap<String, String> {
         EventBody::DetailsUpdated { details } => facts([("fields", details.fields().join(","))]),
         EventBody::NoteAdded { note } => facts([("note", note.clone())]),
         EventBody::HoldPlaced { hold } | EventBody::HoldReleased { hold } => facts([("hold", hold.to_string())]),
-        EventBody::Placed
-        | EventBody::StockAllocated { .. }
+        EventBody::Placed { .. }
         | EventBody::Confirmed
         | EventBody::ProcessingStarted
         | EventBody::Completed
@@ -139,13 +209,29 @@ fn facts<const N: usize>(facts: [(&str, String); N]) -> BTreeMap<String, String>
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn shipped(shipment: &Shipment) -> BTreeMap<String, String> {
-    let tracking = shipment.tracking.clone();
+fn tracked(shipment_id: ShipmentId, tracking: &Tracking) -> BTreeMap<String, String> {
     facts([
-        ("shipment_id", shipment.id.to_string()),
-        ("carrier", tracking.carrier.unwrap_or_default()),
-        ("tracking_number", tracking.tracking_number.unwrap_or_default()),
+        ("shipment_id", shipment_id.to_string()),
+        ("carrier", tracking.carrier.clone().unwrap_or_default()),
+        ("tracking_number", tracking.tracking_number.clone().unwrap_or_default()),
     ])
+}
+
+/// Units by line, as `line:units` separated by commas.
+fn units(lines: &[LineQuantity]) -> String {
+    let part = |part: &LineQuantity| format!("{}:{}", part.line_id, part.quantity);
+    lines.iter().map(part).collect::<Vec<_>>().join(",")
+}
+
+fn added(lines: &[Line]) -> Vec<LineQuantity> {
+    lines.iter().map(|line| LineQuantity { line_id: line.line_id, quantity: line.counters.ordered }).collect()
+}
+
+fn reported(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Succeeded { moved: Some(moved), .. } => moved.to_string(),
+        Outcome::Succeeded { moved: None, .. } | Outcome::Failed { .. } => String::new(),
+    }
 }
 
 fn decline_code(outcome: &Outcome) -> String {
@@ -159,8 +245,9 @@ fn decline_code(outcome: &Outcome) -> String {
 mod tests {
     use order_core::{
         ids::{IdSeed, OperationId, PaymentId},
-        order::{Hold, LineQuantity},
+        order::Hold,
         payment::{OperationState, PaymentMethod},
+        policy::AllocatePolicy,
         time::Timestamp,
     };
     use uuid::Uuid;
@@ -175,8 +262,12 @@ mod tests {
             kind,
             amount: 5998,
             state: OperationState::Sent,
+            cause: None,
+            concession: 0,
+            return_id: None,
             token: Some("tok_secret".into()),
             gateway_reference: None,
+            reported: None,
             decline_code: None,
             attempts: 1,
             next_attempt_at: None,
@@ -197,10 +288,10 @@ mod tests {
 
     #[test]
     fn events_have_the_names_of_the_domain() {
-        let done = || Outcome::Succeeded { reference: "ref".into() };
+        let done = || Outcome::succeeded("ref");
         let declined = || Outcome::Failed { code: "insufficient_funds".into() };
         let mut bodies = vec![
-            EventBody::Placed,
+            EventBody::Placed { allocate: AllocatePolicy::Place },
             EventBody::StockAllocated { lines: vec![LineQuantity { line_id: 1, quantity: 1 }] },
             EventBody::NoteAdded { note: "call back".into() },
             EventBody::HoldPlaced { hold: Hold::Fraud },
@@ -226,7 +317,7 @@ mod tests {
             reason: None,
             time: Timestamp::UNIX_EPOCH,
             status_after: order_core::order::Status::Paid,
-            body: settled(OperationKind::Sale, Outcome::Succeeded { reference: "ref".into() }),
+            body: settled(OperationKind::Sale, Outcome::succeeded("ref")),
         };
         let wire = to_proto(&event, OrderId::new(SEED.nth(3)), usd);
         assert!(!wire.details.contains_key("decline_code"));
@@ -236,6 +327,6 @@ mod tests {
     fn owners_see_no_internal_events() {
         let note = EventBody::NoteAdded { note: "suspicious".into() };
         assert!(!Audience::Owner.sees(&note) && Audience::Shop.sees(&note));
-        assert!(Audience::Owner.sees(&EventBody::Placed));
+        assert!(Audience::Owner.sees(&EventBody::Placed { allocate: AllocatePolicy::Place }));
     }
 }

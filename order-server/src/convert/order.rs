@@ -3,10 +3,13 @@
 use order_api::v1;
 use order_core::{
     ids::OrderNumber,
+    money::Money,
     order::{Order, StatusOptions},
 };
 
-use super::{address, contact, etag, explanation, import_source, line, money, payment, status, time};
+use super::{
+    address, contact, etag, explanation, import_source, line, money, order_return, payment, shipment, status, time,
+};
 
 /// The order's number; empty until it has one.
 #[must_use]
@@ -18,6 +21,7 @@ pub fn number(order: &Order) -> String {
 #[must_use]
 pub fn listed(order: &Order) -> v1::Order {
     let totals = &order.totals;
+    let currency = totals.total.currency();
     v1::Order {
         order_id: order.id.to_string(),
         order_number: number(order),
@@ -36,7 +40,7 @@ pub fn listed(order: &Order) -> v1::Order {
         shipping: Some(money::to_proto(totals.shipping)),
         shipping_tax: Some(money::to_proto(totals.shipping_tax)),
         total: Some(money::to_proto(totals.total)),
-        currency_code: totals.total.currency().to_string(),
+        currency_code: currency.to_string(),
         contact: order.contact.as_ref().map(contact::to_proto),
         shipping_address: order.shipping_address.as_ref().map(address::to_proto),
         billing_address: order.billing_address.as_ref().map(address::to_proto),
@@ -50,13 +54,20 @@ pub fn listed(order: &Order) -> v1::Order {
         etag: etag::to_text(order.revision),
         explanation: None,
         import_source: order.import.as_ref().map(import_source::to_proto),
+        payments: order.payments.iter().map(payment::to_proto).collect(),
+        shipments: order.shipments.iter().map(|parcel| shipment::listed(parcel, &number(order))).collect(),
+        returns: order.returns.iter().map(|back| order_return::to_proto(back, order)).collect(),
+        amount_due: Some(money::to_proto(Money::new(order.missing(), currency))),
+        amount_held: Some(money::to_proto(Money::new(order.money_held(), currency))),
+        coupon_code: order.coupon_code.as_ref().map(ToString::to_string).unwrap_or_default(),
     }
 }
 
 /// An order on its own, for its owner.
 #[must_use]
 pub fn single(order: &Order) -> v1::Order {
-    v1::Order { explanation: Some(explanation::to_proto(&order.explanation)), ..listed(order) }
+    let shipments = order.shipments.iter().map(|parcel| shipment::to_proto(parcel, &number(order))).collect();
+    v1::Order { explanation: Some(explanation::to_proto(&order.explanation)), shipments, ..listed(order) }
 }
 
 /// An order on its own, for those who may change its status.
@@ -80,7 +91,6 @@ mod tests {
         contact::ContactDraft,
         currency::Currency,
         ids::{IdSeed, OrderId, ProductId, Sku},
-        money::Money,
         order::{Actor, Context, OrderDraft, Owner, place},
         policy::Policy,
         pricing::{self, Destination, PricingInput, PricingLine},
@@ -120,9 +130,10 @@ mod tests {
             unit_price: product.price,
             quantity: Quantity::ONE,
             tax_class: text("standard"),
+            discount: None,
         };
         let destination = Destination::default();
-        let input = PricingInput { currency, destination, lines: vec![line], order_discount: None };
+        let input = PricingInput { currency, destination, lines: vec![line], coupon: None, order_discount: None };
         let address = AddressDraft {
             recipient: text("Ada Lovelace"),
             line1: text("1 Main Street"),
@@ -136,6 +147,7 @@ mod tests {
             id: OrderId::new(SEED.nth(0)),
             owner: Owner::Guest,
             cart_id: None,
+            coupon_code: None,
             lines: vec![(product, Quantity::ONE)],
             pricing: pricing::price(&Rules::builtin(), &input).unwrap(),
             contact: contact.parse("contact", &mut Violations::new()).unwrap(),

@@ -7,7 +7,7 @@ use order_core::{
     address::Address,
     contact::Contact,
     currency::Currency,
-    ids::{CustomerId, OrderId},
+    ids::{CouponCode, CustomerId, OrderId},
     money::Money,
     order::Details,
     text,
@@ -15,7 +15,7 @@ use order_core::{
 };
 
 use super::{
-    address, contact, ids,
+    address, contact, coupon, ids,
     line::{self, WantedLine},
     mask, money, payment,
 };
@@ -33,6 +33,8 @@ pub struct Particulars {
     pub payment: Option<payment::Instrument>,
     /// The total that the caller saw, if it must not have changed. Its currency is still to be compared.
     pub expected_total: Option<Money>,
+    /// The coupon to use.
+    pub coupon_code: Option<CouponCode>,
     /// A word to the shop.
     pub notes: String,
     /// The caller's own labels.
@@ -47,6 +49,7 @@ macro_rules! given {
             billing_address: $request.billing_address.as_ref(),
             payment: $request.payment.as_ref(),
             expected_total: $request.expected_total.as_ref(),
+            coupon_code: &$request.coupon_code,
             notes: &$request.notes,
             metadata: $request.metadata,
         }
@@ -62,6 +65,8 @@ pub struct Create {
     pub currency: Currency,
     /// For whom, if the caller names somebody.
     pub customer_id: Option<CustomerId>,
+    /// Taken off the whole order by hand.
+    pub discount: Option<Money>,
     /// Everything else.
     pub particulars: Particulars,
 }
@@ -79,6 +84,10 @@ pub struct Quote {
     pub shipping_address: Option<Address>,
     /// The total that the caller saw, if it must not have changed.
     pub expected_total: Option<Money>,
+    /// The coupon to use.
+    pub coupon_code: Option<CouponCode>,
+    /// Taken off the whole order by hand.
+    pub discount: Option<Money>,
 }
 
 /// Reads a new order; `default` is the currency of requests that name none.
@@ -86,8 +95,15 @@ pub fn create(request: v1::CreateOrderRequest, default: Currency, violations: &m
     let lines = line::wanted(&request.lines, violations);
     let currency = money::optional_currency((&request.currency_code, default), "currency_code", violations);
     let customer_id = ids::optional(&request.customer_id, CustomerId::parse, "customer_id", violations);
+    let discount = discounts(request.discount.as_ref(), (lines.as_deref(), currency), violations);
     let particulars = particulars(given!(request), currency, violations);
-    Some(Create { lines: lines?, currency: currency?, customer_id: customer_id?, particulars: particulars? })
+    Some(Create {
+        lines: lines?,
+        currency: currency?,
+        customer_id: customer_id?,
+        discount: discount?,
+        particulars: particulars?,
+    })
 }
 
 /// Reads a checkout, but for its cart token, etag and request id. The currency is that of the cart, which is not known yet.
@@ -103,13 +119,31 @@ pub fn quote(request: &v1::QuoteOrderRequest, default: Currency, violations: &mu
     let shipping_address = address::optional(request.shipping_address.as_ref(), "shipping_address", violations);
     let expected = (request.expected_total.as_ref(), currency);
     let expected_total = money::optional_amount_in(expected, "expected_total", violations);
+    let coupon_code = coupon::optional_code(&request.coupon_code, violations);
+    let discount = discounts(request.discount.as_ref(), (lines.as_deref(), currency), violations);
     Some(Quote {
+        coupon_code: coupon_code?,
+        discount: discount?,
         lines: lines?,
         currency: currency?,
         customer_id: customer_id?,
         shipping_address: shipping_address?,
         expected_total: expected_total?,
     })
+}
+
+/// Reads the discount of the whole order, and holds those of its lines against its currency, where that is known.
+fn discounts(
+    order: Option<&order_api::Money>,
+    (lines, currency): (Option<&[WantedLine]>, Option<Currency>),
+    violations: &mut Violations,
+) -> Option<Option<Money>> {
+    let of_lines = match (lines, currency) {
+        (Some(lines), Some(currency)) => line::discounts_in(currency, lines, violations),
+        (None, _) | (_, None) => None,
+    };
+    let discount = money::optional_amount_in((order, currency), "discount", violations);
+    of_lines.and(discount)
 }
 
 /// The fields of [`Particulars`] as they were sent: two messages have them, under the same names.
@@ -119,6 +153,7 @@ struct Given<'a> {
     billing_address: Option<&'a v1::Address>,
     payment: Option<&'a v1::PaymentInstrument>,
     expected_total: Option<&'a order_api::Money>,
+    coupon_code: &'a str,
     notes: &'a str,
     metadata: BTreeMap<String, String>,
 }
@@ -129,6 +164,7 @@ fn particulars(given: Given<'_>, currency: Option<Currency>, violations: &mut Vi
     let billing_address = address::optional(given.billing_address, "billing_address", violations);
     let payment = payment::optional_instrument(given.payment, "payment", violations);
     let expected_total = money::optional_amount_in((given.expected_total, currency), "expected_total", violations);
+    let coupon_code = coupon::optional_code(given.coupon_code, violations);
     let notes = text::NOTES.check(given.notes, "notes", violations);
     let metadata = text::check_metadata(given.metadata, "metadata", violations);
     Some(Particulars {
@@ -137,6 +173,7 @@ fn particulars(given: Given<'_>, currency: Option<Currency>, violations: &mut Vi
         billing_address: billing_address?,
         payment: payment?,
         expected_total: expected_total?,
+        coupon_code: coupon_code?,
         notes: notes?,
         metadata: metadata?,
     })
@@ -202,7 +239,7 @@ mod tests {
     }
 
     fn request() -> v1::CreateOrderRequest {
-        let line = v1::OrderLineInput { product_id: "prod_1".into(), quantity: 1, expected_unit_price: None };
+        let line = v1::OrderLineInput { product_id: "prod_1".into(), quantity: 1, ..Default::default() };
         v1::CreateOrderRequest {
             lines: vec![line],
             contact: Some(contact()),
@@ -226,8 +263,12 @@ mod tests {
         let money = |currency_code: &str, units, nanos| {
             Some(order_api::Money { currency_code: currency_code.into(), units, nanos })
         };
-        let line =
-            v1::OrderLineInput { product_id: "prod_1".into(), quantity: 0, expected_unit_price: money("USD", 1, -1) };
+        let line = v1::OrderLineInput {
+            product_id: "prod_1".into(),
+            quantity: 0,
+            expected_unit_price: money("USD", 1, -1),
+            discount: money("USD", -1, 0),
+        };
         let wrong = v1::CreateOrderRequest {
             lines: vec![line],
             currency_code: "USD".into(),
@@ -237,6 +278,8 @@ mod tests {
             billing_address: Some(v1::Address { postal_code: "x".into(), ..address() }),
             payment: Some(v1::PaymentInstrument { method: 1, token: "4111111111111111".into() }),
             expected_total: money("EUR", 1, 0),
+            discount: money("EUR", 1, 0),
+            coupon_code: "10 %".into(),
             notes: "my card is 4111 1111 1111 1111".into(),
             metadata: [("key".to_owned(), "x".repeat(513))].into(),
             ..Default::default()
@@ -246,12 +289,15 @@ mod tests {
         let expected = [
             "lines[0].quantity",
             "lines[0].expected_unit_price",
+            "lines[0].discount",
             "customer_id",
+            "discount.currency_code",
             "contact.email",
             "shipping_address.country_code",
             "billing_address.postal_code",
             "payment.token",
             "expected_total.currency_code",
+            "coupon_code",
             "notes",
             "metadata[\"key\"]",
         ];

@@ -7,7 +7,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use order_core::{
-    ids::{OrderId, ProductId},
+    ids::{CouponCode, OrderId, ProductId},
     limits,
     violation::{Violations, reason},
 };
@@ -57,6 +57,16 @@ impl Cursor for i64 {
 }
 
 impl Cursor for ProductId {
+    fn to_bytes(&self) -> Vec<u8> {
+        self.as_str().as_bytes().to_vec()
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        std::str::from_utf8(bytes).ok().and_then(|text| Self::parse(text).ok())
+    }
+}
+
+impl Cursor for CouponCode {
     fn to_bytes(&self) -> Vec<u8> {
         self.as_str().as_bytes().to_vec()
     }
@@ -119,7 +129,9 @@ page_request! {
     ListOrderEventsRequest: "OrderService/ListOrderEvents";
     AdminServiceListOrdersRequest: "AdminService/ListOrders", include_total_size;
     ListProductsRequest: "AdminService/ListProducts";
+    ListCouponsRequest: "AdminService/ListCoupons";
     ListStockMovementsRequest: "AdminService/ListStockMovements";
+    ListPaymentsRequest: "AdminService/ListPayments";
 }
 
 /// Reads the size of a page: 0 means the default, and what is too large is cut.
@@ -277,6 +289,8 @@ mod tests {
     fn every_cursor_round_trips() {
         let product = ProductId::parse("prod_1").unwrap();
         assert_eq!(ProductId::of_bytes(&product.to_bytes()), Some(product));
+        let coupon = CouponCode::parse("SUMMER-10").unwrap();
+        assert_eq!(CouponCode::of_bytes(&coupon.to_bytes()), Some(coupon));
         assert_eq!(i64::of_bytes(&7_i64.to_bytes()), Some(7));
         let id = cursor().id.uuid();
         assert_eq!(Uuid::of_bytes(&Cursor::to_bytes(&id)), Some(id));

@@ -2,13 +2,17 @@
 
 use order_api::v1;
 use order_core::{
+    ids::OperationId,
+    limits,
     money::Money,
-    payment::{Operation, OperationKind, OperationState, Payment, PaymentMethod},
-    text,
+    payment::{Operation, OperationKind, OperationState, Outcome, Payment, PaymentMethod, RefundCause},
+    text::{self, CardNumbers, TextRule},
+    time::Timestamp,
     violation::{Violations, reason},
 };
+use order_store::PaymentEvent;
 
-use super::{money, time};
+use super::{ids, int32, money, time};
 
 /// What a caller pays with: the method, and the gateway's token where the method needs one.
 pub type Instrument = (PaymentMethod, Option<String>);
@@ -86,7 +90,83 @@ pub fn to_proto(payment: &Payment) -> v1::Payment {
         voided: amount(payment.voided),
         decline_code: latest.and_then(|operation| operation.decline_code.clone()).unwrap_or_default(),
         pending_operations: payment.open_operations().map(|op| operation(op, payment)).collect(),
+        auth_pending: amount(payment.auth_pending),
+        capture_pending: amount(payment.capture_pending),
+        refund_pending: amount(payment.refund_pending),
+        void_pending: amount(payment.void_pending),
     }
+}
+
+/// A payment with every request that was made for it, and what gateways told us of them.
+#[must_use]
+pub fn ledger(payment: &Payment, events: &[PaymentEvent]) -> v1::PaymentLedger {
+    let own = |event: &&PaymentEvent| payment.operations.iter().any(|op| op.id == event.operation_id);
+    v1::PaymentLedger {
+        payment: Some(to_proto(payment)),
+        operations: payment.operations.iter().map(|op| operation(op, payment)).collect(),
+        events: events.iter().filter(own).map(|told| event(told, payment)).collect(),
+    }
+}
+
+fn event(event: &PaymentEvent, payment: &Payment) -> v1::PaymentEvent {
+    let asked = payment.operations.iter().find(|op| op.id == event.operation_id).map_or(0, |op| op.amount);
+    let answer = match &event.outcome {
+        Outcome::Succeeded { reference, moved } => {
+            let amount = moved.unwrap_or(Money::new(asked, payment.amount.currency()));
+            let (reference, amount) = (reference.clone(), Some(money::to_proto(amount)));
+            v1::payment_event::Answer::Succeeded(v1::PaymentSucceeded { reference, amount })
+        }
+        Outcome::Failed { code } => v1::payment_event::Answer::Declined(v1::PaymentDeclined { code: code.clone() }),
+    };
+    v1::PaymentEvent {
+        event_id: event.event_id.clone(),
+        operation_id: event.operation_id.to_string(),
+        event_time: Some(time::to_proto(event.event_time)),
+        create_time: Some(time::to_proto(event.create_time)),
+        answer: Some(answer),
+    }
+}
+
+/// A gateway's name for one of its messages.
+const EVENT_ID: TextRule = TextRule {
+    max_chars: limits::GATEWAY_EVENT_ID_CHARS,
+    card_numbers: CardNumbers::Ignored,
+    ..super::text::REQUIRED_REASON
+};
+/// A gateway's own words: references and codes.
+const GATEWAY_WORD: TextRule = TextRule { max_chars: limits::GATEWAY_EVENT_ID_CHARS, ..EVENT_ID };
+
+/// Reads a gateway's message.
+pub fn told(
+    message: v1::RecordPaymentEventRequest,
+    now: Timestamp,
+    violations: &mut Violations,
+) -> Option<PaymentEvent> {
+    let event_id = EVENT_ID.check(&message.event_id, "event_id", violations);
+    let operation_id = ids::required(&message.operation_id, OperationId::parse, "operation_id", violations);
+    let event_time = time::required(message.event_time.as_ref(), "event_time", violations);
+    let outcome = match message.answer {
+        Some(v1::record_payment_event_request::Answer::Succeeded(succeeded)) => {
+            let reference = GATEWAY_WORD.check(&succeeded.reference, "succeeded.reference", violations);
+            let moved = money::amount(succeeded.amount.as_ref(), "succeeded.amount", violations);
+            reference.zip(moved).map(|(reference, moved)| Outcome::Succeeded { reference, moved: Some(moved) })
+        }
+        Some(v1::record_payment_event_request::Answer::Declined(declined)) => {
+            let code = GATEWAY_WORD.check(&declined.code, "declined.code", violations);
+            code.map(|code| Outcome::Failed { code })
+        }
+        None => {
+            violations.push("answer", reason::REQUIRED, "must be succeeded or declined");
+            None
+        }
+    };
+    Some(PaymentEvent {
+        event_id: event_id?,
+        operation_id: operation_id?,
+        outcome: outcome?,
+        event_time: event_time?,
+        create_time: now,
+    })
 }
 
 fn operation(operation: &Operation, payment: &Payment) -> v1::PaymentOperation {
@@ -96,6 +176,23 @@ fn operation(operation: &Operation, payment: &Payment) -> v1::PaymentOperation {
         state: state(operation.state).into(),
         amount: Some(money::to_proto(Money::new(operation.amount, payment.amount.currency()))),
         create_time: Some(time::to_proto(operation.create_time)),
+        gateway_reference: operation.gateway_reference.clone().unwrap_or_default(),
+        decline_code: operation.decline_code.clone().unwrap_or_default(),
+        attempts: int32(operation.attempts),
+        next_attempt_time: operation.next_attempt_at.map(time::to_proto),
+        update_time: Some(time::to_proto(operation.update_time)),
+        reported_amount: operation.reported.map(money::to_proto),
+        cause: operation.cause.map_or(v1::PaymentOperationCause::Unspecified, cause).into(),
+    }
+}
+
+const fn cause(cause: RefundCause) -> v1::PaymentOperationCause {
+    match cause {
+        RefundCause::Requested => v1::PaymentOperationCause::Requested,
+        RefundCause::Cancellation => v1::PaymentOperationCause::Cancellation,
+        RefundCause::Return => v1::PaymentOperationCause::Return,
+        RefundCause::Edit => v1::PaymentOperationCause::Edit,
+        RefundCause::Late => v1::PaymentOperationCause::Late,
     }
 }
 

@@ -49,7 +49,28 @@ idempotent! {
     CheckoutRequest: "Checkout";
     UpdateOrderStatusRequest: "UpdateOrderStatus";
     AddNoteRequest: "AddNote";
+    EditOrderRequest: "EditOrder";
+    RequestReturnRequest: "RequestReturn";
+    CancelReturnRequest: "CancelReturn";
+    CapturePaymentRequest: "CapturePayment";
+    VoidPaymentRequest: "VoidPayment";
+    RefundOrderRequest: "RefundOrder";
+    HoldOrderRequest: "HoldOrder";
+    ReleaseHoldRequest: "ReleaseHold";
+    CreateShipmentRequest: "CreateShipment";
+    UpdateShipmentRequest: "UpdateShipment";
+    MarkPackedRequest: "MarkPacked";
+    MarkShippedRequest: "MarkShipped";
+    MarkDeliveredRequest: "MarkDelivered";
+    CancelShipmentRequest: "CancelShipment";
+    MarkReturnedToSenderRequest: "MarkReturnedToSender";
+    RecordCarrierEventRequest: "RecordCarrierEvent";
+    ApproveReturnRequest: "ApproveReturn";
+    RejectReturnRequest: "RejectReturn";
+    ReceiveReturnRequest: "ReceiveReturn";
+    CloseReturnRequest: "CloseReturn";
     UpsertProductsRequest: "UpsertProducts";
+    UpsertCouponRequest: "UpsertCoupon";
     AdjustStockRequest: "AdjustStock";
 }
 

@@ -3,12 +3,13 @@
 use order_api::v1;
 use order_core::{
     limits,
-    order::{Order, Shipment, ShipmentStatus, Tracking},
-    text::{self, CardNumbers, TextRule},
+    order::{CarrierEvent, Order, Shipment, ShipmentStatus, Tracking, TrackingChange},
+    text::{self, CardNumbers, Presence, TextRule},
+    time::Timestamp,
     violation::{Violations, reason},
 };
 
-use super::{int32, order::number, status, time};
+use super::{int32, mask, order::number, status, time};
 
 /// A carrier's name.
 const CARRIER: TextRule = TextRule { max_chars: 100, ..text::OPTIONAL_NAME };
@@ -70,7 +71,69 @@ pub fn to_proto(shipment: &Shipment, order_number: &str) -> v1::Shipment {
         lines: lines.map(line).collect(),
         ship_time: shipment.ship_time.map(time::to_proto),
         deliver_time: shipment.deliver_time.map(time::to_proto),
+        carrier_events: shipment.carrier_events.iter().map(carrier_event).collect(),
+        create_time: Some(time::to_proto(shipment.create_time)),
+        pack_time: shipment.pack_time.map(time::to_proto),
     }
+}
+
+/// A shipment in a list: without what the carrier said.
+#[must_use]
+pub fn listed(shipment: &Shipment, order_number: &str) -> v1::Shipment {
+    v1::Shipment { carrier_events: Vec::new(), ..to_proto(shipment, order_number) }
+}
+
+fn carrier_event(event: &CarrierEvent) -> v1::CarrierEvent {
+    v1::CarrierEvent {
+        event_time: Some(time::to_proto(event.time)),
+        code: event.code.clone(),
+        description: event.description.clone(),
+        location: event.location.clone(),
+        create_time: Some(time::to_proto(event.create_time)),
+    }
+}
+
+/// A carrier's own word.
+const CODE: TextRule = TextRule { max_chars: limits::CARRIER_CODE_CHARS, presence: Presence::Required, ..URL };
+/// A carrier's sentence.
+const DESCRIPTION: TextRule = TextRule { max_chars: limits::REASON_CHARS, ..URL };
+/// A place.
+const LOCATION: TextRule = TextRule { max_chars: limits::NAME_CHARS, ..URL };
+
+/// Reads what a carrier says, which must be given.
+pub fn told(event: Option<&v1::CarrierEvent>, now: Timestamp, violations: &mut Violations) -> Option<CarrierEvent> {
+    let Some(event) = event else {
+        violations.push("event", reason::REQUIRED, "must be set");
+        return None;
+    };
+    let time = time::required(event.event_time.as_ref(), "event.event_time", violations);
+    let code = CODE.check(&event.code, "event.code", violations);
+    let description = DESCRIPTION.check(&event.description, "event.description", violations);
+    let location = LOCATION.check(&event.location, "event.location", violations);
+    let (description, location) = (description?, location?);
+    Some(CarrierEvent { time: time?, code: code?, description, location, create_time: now })
+}
+
+/// The fields of a shipment that can be changed.
+const FIELDS: &[&str] = &["carrier", "tracking_number", "tracking_url", "estimated_delivery"];
+
+/// Reads what is to be changed: the fields that the mask names, or all of them without one.
+pub fn change(message: &v1::UpdateShipmentRequest, violations: &mut Violations) -> Option<TrackingChange> {
+    if message.tracking.is_none() {
+        violations.push("tracking", reason::REQUIRED, "must be set");
+    }
+    let tracking = tracking_from_proto(message.tracking.as_ref(), "tracking", violations);
+    let fields = match &message.update_mask {
+        None => Some(FIELDS.iter().copied().collect()),
+        Some(given) => mask::required(Some(given), FIELDS, violations),
+    };
+    let (tracking, fields) = (message.tracking.as_ref().and(tracking)?, fields?);
+    Some(TrackingChange {
+        carrier: fields.contains("carrier").then_some(tracking.carrier),
+        tracking_number: fields.contains("tracking_number").then_some(tracking.tracking_number),
+        tracking_url: fields.contains("tracking_url").then_some(tracking.tracking_url),
+        estimated_delivery: fields.contains("estimated_delivery").then_some(tracking.estimated_delivery),
+    })
 }
 
 /// Where the goods of an order are.

@@ -68,6 +68,24 @@ pub fn holds_to_proto(holds: &[Hold]) -> Vec<i32> {
     holds.iter().map(|held| hold(held).into()).collect()
 }
 
+/// Reads a hold, which must be given.
+pub fn hold(hold: i32, violations: &mut Violations) -> Option<Hold> {
+    match v1::OrderHold::try_from(hold) {
+        Ok(v1::OrderHold::Fraud) => Some(Hold::Fraud),
+        Ok(v1::OrderHold::Address) => Some(Hold::Address),
+        Ok(v1::OrderHold::Manual) => Some(Hold::Manual),
+        Ok(v1::OrderHold::Payment) => Some(Hold::Payment),
+        Ok(v1::OrderHold::Unspecified) => {
+            violations.push("hold", reason::REQUIRED, "must be set");
+            None
+        }
+        Err(_unknown) => {
+            violations.push("hold", reason::UNKNOWN_VALUE, "must be one of the values of OrderHold");
+            None
+        }
+    }
+}
+
 /// The words within reach, on the wire.
 #[must_use]
 pub fn next_to_proto(options: &StatusOptions) -> Vec<i32> {

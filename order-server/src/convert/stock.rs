@@ -2,9 +2,9 @@
 
 use order_api::v1;
 use order_core::{
-    ids::OrderId,
+    ids::{CartId, OrderId},
     limits,
-    stock::{MovementKind, StockLevel},
+    stock::{Adjustment, MovementKind, StockLevel},
     violation::{Violations, reason},
 };
 use order_store::Movement;
@@ -20,6 +20,7 @@ pub fn to_proto(level: &StockLevel) -> v1::Stock {
         reserved: level.reserved,
         allocated: level.allocated,
         available: level.available(),
+        backorder_limit: level.backorder_limit,
     }
 }
 
@@ -38,6 +39,7 @@ pub fn movement(movement: &Movement) -> v1::StockMovement {
         reason: movement.reason.clone().unwrap_or_default(),
         actor: Some(actor::to_proto(&movement.actor)),
         create_time: Some(time::to_proto(movement.time)),
+        cart_id: movement.cart_id.as_ref().map(CartId::to_string).unwrap_or_default(),
     }
 }
 
@@ -50,17 +52,24 @@ const fn kind(kind: MovementKind) -> v1::StockMovementKind {
         MovementKind::Shipped => v1::StockMovementKind::Shipped,
         MovementKind::Adjusted => v1::StockMovementKind::Adjusted,
         MovementKind::Returned => v1::StockMovementKind::Returned,
+        MovementKind::Unreserved => v1::StockMovementKind::Unreserved,
     }
 }
 
-/// Reads a difference in units: not 0, and bounded either way.
-pub fn delta(delta: i64, violations: &mut Violations) -> Option<i64> {
+/// Reads what is to change: a difference in units, bounded either way, a backorder limit, or both.
+pub fn adjustment((delta, backorder_limit): (i64, Option<i64>), violations: &mut Violations) -> Option<Adjustment> {
     let most = limits::STOCK_UNITS_MAX;
-    if delta == 0 || !(-most..=most).contains(&delta) {
-        violations.push("delta", reason::OUT_OF_RANGE, format!("must be -{most} to {most} units and not 0"));
+    let changes = delta != 0 || backorder_limit.is_some();
+    if !changes || !(-most..=most).contains(&delta) {
+        let rule = format!("must be -{most} to {most} units, and not 0 unless a backorder_limit is given");
+        violations.push("delta", reason::OUT_OF_RANGE, rule);
         return None;
     }
-    Some(delta)
+    if backorder_limit.is_some_and(|limit| !(0..=most).contains(&limit)) {
+        violations.push("backorder_limit", reason::OUT_OF_RANGE, format!("must be 0 to {most} units"));
+        return None;
+    }
+    Some(Adjustment { delta, backorder_limit })
 }
 
 #[cfg(test)]
@@ -75,12 +84,16 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_bounded_and_not_nothing() {
-        let mut violations = Violations::new();
-        assert_eq!(delta(-3, &mut violations), Some(-3));
-        assert_eq!(delta(limits::STOCK_UNITS_MAX, &mut violations), Some(limits::STOCK_UNITS_MAX));
-        for wrong in [0, limits::STOCK_UNITS_MAX + 1, i64::MIN, i64::MAX] {
-            assert_eq!(delta(wrong, &mut violations), None, "{wrong}");
+    fn a_difference_and_a_limit_are_bounded_and_one_of_them_is_there() {
+        let most = limits::STOCK_UNITS_MAX;
+        for good in [(-3, None), (most, None), (0, Some(0)), (0, Some(most)), (2, Some(5))] {
+            let mut violations = Violations::new();
+            let read = adjustment(good, &mut violations);
+            assert_eq!(read, Some(Adjustment { delta: good.0, backorder_limit: good.1 }));
+        }
+        for wrong in [(0, None), (most + 1, None), (i64::MIN, Some(1)), (1, Some(-1)), (0, Some(most + 1))] {
+            let mut violations = Violations::new();
+            assert_eq!(adjustment(wrong, &mut violations), None, "{wrong:?}");
         }
     }
 }

@@ -23,6 +23,14 @@ pub fn optional(
     read.map(Some).map_err(|error| violations.push(field, reason::OUT_OF_RANGE, error.to_string())).ok()
 }
 
+/// Reads a point in time that must be given.
+pub fn required(time: Option<&prost_types::Timestamp>, field: &str, violations: &mut Violations) -> Option<Timestamp> {
+    if time.is_none() {
+        violations.push(field, reason::REQUIRED, "must be set");
+    }
+    optional(time, field, violations).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

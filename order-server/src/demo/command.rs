@@ -82,7 +82,9 @@ fn settings_of_demo(settings: &Raw, directory: &std::path::Path) -> Raw {
         ("SHUTDOWN_PROPAGATION_MS", "0".to_owned()),
         ("CONFIRM_POLICY", "manual".to_owned()),
         ("ALLOCATE_ON", "place".to_owned()),
+        ("CAPTURE_ON", "place".to_owned()),
         ("PAY_BY_MINUTES", "0".to_owned()),
+        ("CART_HOLD_MINUTES", "0".to_owned()),
     ])
 }
 
@@ -93,7 +95,7 @@ async fn demonstrate(config: &Config, narrator: Narrator, kept: &str) -> Result<
     let shop = Shop::open(config, &store).await?;
     let mut day = shop.day(config, narrator).await?;
     day.narrator.title(&format!("A day in a costume shop, on {} with {}", shop.address, store.engine()));
-    let outcome = story::play(&mut day).await;
+    let outcome = Box::pin(story::play(&mut day)).await;
     let narrator = day.part();
     shop.close().await?;
     store.close().await;

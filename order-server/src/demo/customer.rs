@@ -159,11 +159,11 @@ pub(super) async fn wants_too_much(day: &mut Day) -> Result<(), Failed> {
     day.narrator.check("the stock of fog machines", &after, &before)
 }
 
-fn line(product_id: &str, quantity: i32) -> v1::OrderLineInput {
-    v1::OrderLineInput { product_id: product_id.to_owned(), quantity, expected_unit_price: None }
+pub(super) fn line(product_id: &str, quantity: i32) -> v1::OrderLineInput {
+    v1::OrderLineInput { product_id: product_id.to_owned(), quantity, ..Default::default() }
 }
 
-fn create(day: &Day, product_id: &str, quantity: i32) -> v1::CreateOrderRequest {
+pub(super) fn create(day: &Day, product_id: &str, quantity: i32) -> v1::CreateOrderRequest {
     v1::CreateOrderRequest {
         lines: vec![line(product_id, quantity)],
         contact: Some(day.contact()),
@@ -183,7 +183,7 @@ fn pay(day: &Day, order: &v1::Order, token: &str) -> v1::PayOrderRequest {
 }
 
 /// What is on the shelf of a product, asked without telling.
-async fn shelf(day: &Day, product_id: &str) -> Result<v1::Stock, Failed> {
+pub(super) async fn shelf(day: &Day, product_id: &str) -> Result<v1::Stock, Failed> {
     let sku = super::PRODUCTS.iter().find(|product| product.id == product_id).map(|product| product.sku.to_owned());
     let sku = day.narrator.given("the product in the demo catalogue", sku)?;
     let stock = day.admin.admin().get_stock(v1::GetStockRequest { sku }).await;

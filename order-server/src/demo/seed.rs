@@ -63,7 +63,7 @@ fn draft(product: &DemoProduct) -> ProductDraft {
 
 #[cfg(test)]
 mod tests {
-    use order_core::limits;
+    use order_core::{limits, stock::LevelQuery};
     use order_store::testing::TestDatabase;
 
     use super::*;
@@ -86,7 +86,8 @@ mod tests {
         assert_eq!(seeded().await, Ok(Seeded::Added(PRODUCTS.len())));
         assert_eq!(seeded().await, Ok(Seeded::NotEmpty));
         let skus = PRODUCTS.iter().map(|product| Sku::parse(product.sku).unwrap()).collect();
-        let on_hand: i64 = store.levels(skus).await.unwrap().iter().map(|level| level.on_hand).sum();
+        let levels = LevelQuery { skus, now: Timestamp::UNIX_EPOCH, cart_id: None };
+        let on_hand: i64 = store.levels(levels).await.unwrap().iter().map(|level| level.on_hand).sum();
         assert_eq!(on_hand, PRODUCTS.iter().map(|product| product.stock).sum::<i64>());
         store.close().await;
     }

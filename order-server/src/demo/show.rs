@@ -40,6 +40,15 @@ pub(super) fn order(order: &v1::Order) -> String {
     format!("{number}  {status}  total {}  (payment {payment}, goods {goods})", money(order.total.as_ref()))
 }
 
+/// What is to come back of an order, and what has, in one line.
+pub(super) fn order_return(back: &v1::OrderReturn) -> String {
+    let number = console::style(&back.return_number).bold();
+    let status = console::style(word(back.status().as_str_name(), "RETURN_STATUS_")).green();
+    let received: i64 = back.lines.iter().map(|line| i64::from(line.received)).sum();
+    let refunded = money(back.refunded.as_ref());
+    format!("{number}  {status}  {received} units received, {refunded} paid back")
+}
+
 pub(super) fn cart(cart: &v1::Cart) -> Table {
     let mut table = Table::new(["In the cart", ">Units", ">Price", ">Amount"]);
     for item in &cart.items {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use order_api::v1;
-use order_core::currency::Currency;
+use order_core::{currency::Currency, money::Money};
 
 use super::{
     caller::Caller,
     customer,
     narrator::{Failed, Narrator},
-    office,
+    office, party, show,
 };
 use crate::clock::IdSource;
 
@@ -42,6 +42,12 @@ impl Day {
     /// Ends the day. The callers hang up, which the server would otherwise wait for; the teller stays for the last word.
     pub(super) fn part(self) -> Narrator {
         self.narrator
+    }
+
+    /// An amount in the smallest unit of its currency; none is nothing.
+    pub(super) fn minor(&self, amount: Option<&order_api::Money>) -> i64 {
+        let amount = amount.and_then(show::read).filter(|amount| amount.currency() == self.currency);
+        amount.map_or(0, Money::minor)
     }
 
     pub(super) fn contact(&self) -> v1::Contact {
@@ -80,8 +86,12 @@ pub(super) async fn play(day: &mut Day) -> Result<(), Failed> {
     let order = office::fulfils(day, order).await?;
     day.narrator.chapter("A second order, and second thoughts");
     customer::changes_her_mind(day).await?;
-    day.narrator.chapter("A third order, larger than the shelf");
+    day.narrator.chapter("A third order goes out in two parcels, and comes back in part");
+    let party = party::orders(day).await?;
+    party::goes_out_in_two_parcels(day, &party).await?;
+    let party = party::comes_back_in_part(day, &party).await?;
+    day.narrator.chapter("A fourth order, larger than the shelf");
     customer::wants_too_much(day).await?;
     day.narrator.chapter("Evening: the books");
-    office::closes(day, &before, &order).await
+    office::closes(day, &before, [&order, &party]).await
 }

@@ -90,7 +90,24 @@ impl From<Refusal> for ApiError {
             Refusal::PaymentInProgress { order_id } => {
                 error(Reason::PaymentInProgress).with_metadata("order_id", order_id)
             }
-            Refusal::CartChanging => error(Reason::Contended).with_retry_after(RETRY_SOON),
+            Refusal::AmountExceeded { limit, requested, available } => error(Reason::AmountExceeded)
+                .with_metadata("requested", requested)
+                .with_metadata("available", available)
+                .with_precondition(condition("AMOUNT", requested, format!("{available} is {}", limit.noun()))),
+            Refusal::LineQuantityExceeded { line_id, requested, available, .. } => error(Reason::LineQuantityExceeded)
+                .with_metadata("line_id", line_id)
+                .with_metadata("requested", requested)
+                .with_metadata("available", available)
+                .with_precondition(condition(
+                    "QUANTITY",
+                    line_id,
+                    format!("{requested} requested, {available} available"),
+                )),
+            Refusal::CouponNotApplicable { code, problem } => error(Reason::CouponNotApplicable)
+                .with_metadata("coupon_code", &code)
+                .with_metadata("problem", problem)
+                .with_precondition(condition("COUPON", code, problem.describe())),
+            Refusal::PricingStale => error(Reason::Contended).with_retry_after(RETRY_SOON),
             Refusal::StockPromised { sku, on_hand, promised } => error(Reason::StockPromised)
                 .with_metadata("sku", sku)
                 .with_metadata("on_hand", on_hand)
@@ -109,6 +126,12 @@ const fn not_found_reason(kind: ResourceKind) -> Reason {
         ResourceKind::CartItem => Reason::CartItemNotFound,
         ResourceKind::Product => Reason::ProductNotFound,
         ResourceKind::Stock => Reason::StockNotFound,
+        ResourceKind::OrderLine => Reason::OrderLineNotFound,
+        ResourceKind::Shipment => Reason::ShipmentNotFound,
+        ResourceKind::Return => Reason::ReturnNotFound,
+        ResourceKind::Payment => Reason::PaymentNotFound,
+        ResourceKind::PaymentOperation => Reason::PaymentOperationNotFound,
+        ResourceKind::Coupon => Reason::CouponNotFound,
     }
 }
 
@@ -119,6 +142,12 @@ fn not_found(error: ApiError, kind: ResourceKind, name: String) -> ApiError {
         ResourceKind::CartItem => "orders.v1.CartItem",
         ResourceKind::Product => "orders.v1.Product",
         ResourceKind::Stock => "orders.v1.StockLevel",
+        ResourceKind::OrderLine => "orders.v1.OrderLine",
+        ResourceKind::Shipment => "orders.v1.Shipment",
+        ResourceKind::Return => "orders.v1.OrderReturn",
+        ResourceKind::Payment => "orders.v1.Payment",
+        ResourceKind::PaymentOperation => "orders.v1.PaymentOperation",
+        ResourceKind::Coupon => "orders.v1.Coupon",
     };
     error.with_resource(Resource { kind, name })
 }

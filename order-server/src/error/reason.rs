@@ -81,6 +81,18 @@ reasons! {
     StockNotFound => NotFound, "STOCK_NOT_FOUND";
     /// The product that the whole request is about does not exist: the same text, and the code of a missing resource.
     ProductNotFound => NotFound, "PRODUCT_NOT_FOUND";
+    /// The order has no such line.
+    OrderLineNotFound => NotFound, "ORDER_LINE_NOT_FOUND";
+    /// The order has no such shipment.
+    ShipmentNotFound => NotFound, "SHIPMENT_NOT_FOUND";
+    /// The order has no such return.
+    ReturnNotFound => NotFound, "RETURN_NOT_FOUND";
+    /// The order has no such payment.
+    PaymentNotFound => NotFound, "PAYMENT_NOT_FOUND";
+    /// No request to a gateway has that key.
+    PaymentOperationNotFound => NotFound, "PAYMENT_OPERATION_NOT_FOUND";
+    /// No coupon has that code.
+    CouponNotFound => NotFound, "COUPON_NOT_FOUND";
     /// Not enough of something; nothing was taken.
     InsufficientStock => Aborted, "INSUFFICIENT_STOCK";
     /// It has changed since the caller read it.
@@ -89,10 +101,16 @@ reasons! {
     Contended => Aborted, "CONTENDED";
     /// The state does not allow it.
     IllegalTransition => FailedPrecondition, "ILLEGAL_TRANSITION";
+    /// More money than is due, promised or left to give back.
+    AmountExceeded => FailedPrecondition, "AMOUNT_EXCEEDED";
+    /// More units of a line than there are for it.
+    LineQuantityExceeded => FailedPrecondition, "LINE_QUANTITY_EXCEEDED";
     /// Prices or the total differ from what the caller expected.
     PriceChanged => FailedPrecondition, "PRICE_CHANGED";
     /// The product exists and is not for sale.
     ProductInactive => FailedPrecondition, "PRODUCT_INACTIVE";
+    /// The coupon takes nothing off this order; `problem` says why.
+    CouponNotApplicable => FailedPrecondition, "COUPON_NOT_APPLICABLE";
     /// There is nothing to order.
     CartEmpty => FailedPrecondition, "CART_EMPTY";
     /// The cart was ordered, merged or has expired.
@@ -105,7 +123,7 @@ reasons! {
     PaymentDeclined => FailedPrecondition, "PAYMENT_DECLINED";
     /// A payment for the order is on its way.
     PaymentInProgress => FailedPrecondition, "PAYMENT_IN_PROGRESS";
-    /// Stock may not fall below what is promised to orders.
+    /// Stock and its backorder limit may not fall below what is promised.
     StockPromised => FailedPrecondition, "STOCK_PROMISED";
     /// The SKU belongs to another product.
     SkuTaken => FailedPrecondition, "SKU_TAKEN";

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use order_core::{
-    ids::{OrderId, ProductId, Sku},
+    ids::{OrderId, ProductId},
     order::Shipment,
     ports::{Catalog, Health, Inventory, Lack, Neighbour, NotificationKind, Notifier, Shipping, Unavailable},
     product::Product,
-    stock::StockLevel,
+    stock::{LevelQuery, StockLevel},
 };
 use order_store::{Store, StoreError};
 
@@ -70,8 +70,8 @@ impl Neighbour for EmbeddedInventory {
 
 #[async_trait]
 impl Inventory for EmbeddedInventory {
-    async fn levels(&self, skus: &[Sku]) -> Result<Vec<StockLevel>, Unavailable> {
-        self.0.levels(skus.to_vec()).await.map_err(database)
+    async fn levels(&self, query: LevelQuery) -> Result<Vec<StockLevel>, Unavailable> {
+        self.0.levels(query).await.map_err(database)
     }
 }
 

@@ -4,4 +4,4 @@ mod embedded;
 mod simulated;
 
 pub use embedded::{EmbeddedCatalog, EmbeddedInventory, EmbeddedShipping, LoggingNotifier};
-pub use simulated::SimulatedGateway;
+pub use simulated::{Listener, Mail, SimulatedGateway};

@@ -1,21 +1,21 @@
-//! How far an import is: a bar on a terminal, a line now and then elsewhere.
+//! How far an import, or a verification, is: a bar on a terminal, a line now and then elsewhere.
 
 use std::io::{self, IsTerminal as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Lines of a whole import where there is no terminal.
+/// Lines of a whole run where there is no terminal.
 const LINES: usize = 10;
 
 /// Shows progress on standard error, so that standard output holds nothing but the result.
-pub(super) enum Progress {
+pub(crate) enum Progress {
     Bar(ProgressBar),
     Lines { total: usize, every: usize },
 }
 
 impl Progress {
     /// Nothing of `total` orders is done.
-    pub(super) fn new(total: usize) -> Self {
+    pub(crate) fn new(total: usize) -> Self {
         if !io::stderr().is_terminal() {
             return Self::Lines { total, every: total.div_ceil(LINES).max(1) };
         }
@@ -25,7 +25,7 @@ impl Progress {
     }
 
     /// So many are done.
-    pub(super) fn at(&self, done: usize) {
+    pub(crate) fn at(&self, done: usize) {
         match self {
             Self::Bar(bar) => bar.set_position(u64::try_from(done).unwrap_or(u64::MAX)),
             Self::Lines { total, every } => {
@@ -37,7 +37,7 @@ impl Progress {
     }
 
     /// It is over, well or not.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         match self {
             Self::Bar(bar) => bar.finish_and_clear(),
             Self::Lines { .. } => {}

@@ -8,28 +8,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use order_core::{
     currency::Currency,
     error::Refusal,
-    ids::{ProductId, Sku},
-    pricing::{self, Destination, PricedLine, Pricing, PricingInput, PricingLine},
+    ids::{CartId, ProductId, Sku},
+    money::Money,
+    pricing::{Destination, PricedLine, Pricing, PricingError, PricingInput, PricingLine},
     product::Product,
-    quantity::Quantity,
-    stock::{self, Demand, Shortage, StockLevel},
-    violation::Violations,
+    stock::{self, Demand, LevelQuery, Shortage, StockLevel},
+    violation::{Violations, reason},
 };
 
 use crate::{
     app::App,
+    convert::line::WantedLine,
     error::{ApiError, Reason},
+    service::coupons::{self, Found, Priced, WantedCoupon},
 };
 
 /// What is to be assessed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Products and how many of each, in the caller's order.
-    pub lines: Vec<(ProductId, Quantity)>,
+    /// In the caller's order.
+    pub lines: Vec<WantedLine>,
+    /// The cart that it is; what that holds is free for it.
+    pub cart_id: Option<CartId>,
     /// The currency of the whole.
     pub currency: Currency,
     /// Where it goes, as far as it is known.
     pub destination: Destination,
+    /// The coupon to use.
+    pub coupon: Option<WantedCoupon>,
+    /// Taken off the whole by hand.
+    pub discount: Option<Money>,
 }
 
 /// What came out.
@@ -39,6 +47,8 @@ pub struct Assessment {
     pub lines: Vec<AssessedLine>,
     /// What those lines cost that can be priced.
     pub pricing: Pricing,
+    /// The coupon that is in the price, or why it is not.
+    pub coupon: Found,
     /// What ordering would refuse.
     pub problems: Vec<Problem>,
 }
@@ -88,14 +98,18 @@ impl Place {
 /// Looks lines up, prices them and holds them against the shelf. One call to the catalogue and one to the inventory.
 ///
 /// # Errors
-/// `CATALOG_UNAVAILABLE`, `INVENTORY_UNAVAILABLE`.
+/// `CATALOG_UNAVAILABLE`, `INVENTORY_UNAVAILABLE`; `INVALID_FIELD` for discounts by hand that are larger than what they are taken off.
 pub async fn assess(app: &App, wanted: &Wanted) -> Result<Assessment, ApiError> {
     let products = products(app, wanted).await?;
     let demand = stock::demand(
-        products.iter().zip(&wanted.lines).filter_map(|(found, (_, units))| Some((&found.as_ref()?.sku, units.get()))),
+        products
+            .iter()
+            .zip(&wanted.lines)
+            .filter_map(|(found, line)| Some((&found.as_ref()?.sku, line.quantity.get()))),
     );
-    let levels = levels(app, &demand).await?;
-    let (pricing, priced) = price(app, wanted, &products)?;
+    let levels = levels(app, (&demand, wanted.cart_id)).await?;
+    let found = coupons::look_up(app, wanted.coupon.as_ref()).await?;
+    let (Priced { pricing, coupon }, priced) = price(app, (wanted, found), &products)?;
     let mut problems = product_problems(wanted, &products);
     problems.extend(shortages(&products, (&demand, &levels)));
     let assessed = |(product, priced): (Option<Product>, Option<PricedLine>)| {
@@ -106,7 +120,7 @@ pub async fn assess(app: &App, wanted: &Wanted) -> Result<Assessment, ApiError> 
         AssessedLine { requested, available, product, priced }
     };
     let lines = products.into_iter().zip(priced).map(assessed).collect();
-    Ok(Assessment { lines, pricing, problems })
+    Ok(Assessment { lines, pricing, coupon, problems })
 }
 
 /// The products of these ids that exist: one call to the catalogue, however many lines name them.
@@ -120,56 +134,74 @@ pub(crate) async fn find(
 }
 
 /// A line as the rules price it.
-pub(crate) fn pricing_line(product: &Product, quantity: Quantity) -> PricingLine {
+pub(crate) fn pricing_line(product: &Product, wanted: &WantedLine) -> PricingLine {
     PricingLine {
         product_id: product.id.to_string(),
         unit_price: product.price,
-        quantity,
+        quantity: wanted.quantity,
         tax_class: product.tax_class.clone(),
+        discount: wanted.discount,
     }
 }
 
 /// The product of each line, where there is one.
 async fn products(app: &App, wanted: &Wanted) -> Result<Vec<Option<Product>>, ApiError> {
-    let found = find(app, wanted.lines.iter().map(|(id, _)| id)).await?;
-    Ok(wanted.lines.iter().map(|(id, _)| found.get(id).cloned()).collect())
+    let found = find(app, wanted.lines.iter().map(|line| &line.product_id)).await?;
+    Ok(wanted.lines.iter().map(|line| found.get(&line.product_id).cloned()).collect())
 }
 
 /// What can be ordered of each SKU. A SKU that the inventory does not know has nothing on its shelf.
-async fn levels(app: &App, demand: &Demand) -> Result<BTreeMap<Sku, i64>, ApiError> {
+async fn levels(app: &App, (demand, cart_id): (&Demand, Option<CartId>)) -> Result<BTreeMap<Sku, i64>, ApiError> {
     if demand.is_empty() {
         return Ok(BTreeMap::new());
     }
     let skus: Vec<_> = demand.keys().cloned().collect();
-    let levels = app.inventory.levels(&skus).await?;
+    let levels = app.inventory.levels(LevelQuery { skus, now: app.clock.now(), cart_id }).await?;
     Ok(levels.into_iter().map(|level| (level.sku.clone(), StockLevel::available(&level))).collect())
 }
 
 /// Prices the lines that have a price in the currency of the whole.
 fn price(
     app: &App,
-    wanted: &Wanted,
+    (wanted, found): (&Wanted, Found),
     products: &[Option<Product>],
-) -> Result<(Pricing, Vec<Option<PricedLine>>), ApiError> {
+) -> Result<(Priced, Vec<Option<PricedLine>>), ApiError> {
     let priceable =
         |product: &Option<Product>| product.as_ref().is_some_and(|product| product.price.currency() == wanted.currency);
-    let known = products.iter().zip(&wanted.lines).filter(|(product, _)| priceable(product));
+    let known = products.iter().zip(&wanted.lines).enumerate().filter(|(_, (product, _))| priceable(product));
+    let (places, lines): (Vec<_>, Vec<_>) =
+        known.filter_map(|(n, (product, line))| Some((n, pricing_line(product.as_ref()?, line)))).unzip();
     let input = PricingInput {
         currency: wanted.currency,
         destination: wanted.destination.clone(),
-        lines: known.filter_map(|(product, (_, quantity))| Some(pricing_line(product.as_ref()?, *quantity))).collect(),
-        order_discount: None,
+        lines,
+        coupon: None,
+        order_discount: wanted.discount,
     };
-    // Quantities and products were checked when they were read: a price that cannot be calculated is our catalogue's fault.
-    let pricing = pricing::price(&app.rules, &input).map_err(|error| ApiError::internal(&error))?;
-    let mut priced = pricing.lines.iter().cloned();
+    let whole = coupons::price(&app.rules, input, found).map_err(|error| unfit_discount(error, &places))?;
+    let mut priced = whole.pricing.lines.iter().cloned();
     let lines = products.iter().map(|product| if priceable(product) { priced.next() } else { None }).collect();
-    Ok((pricing, lines))
+    Ok((whole, lines))
+}
+
+/// A discount by hand that is larger than what it is taken off; `places` are those of the priced lines in the request. Quantities
+/// and products were checked when they were read: any other price that cannot be calculated is our catalogue's fault.
+pub(crate) fn unfit_discount(error: PricingError, places: &[usize]) -> ApiError {
+    let field = match error {
+        PricingError::DiscountOutOfRange => "discount".to_owned(),
+        PricingError::LineDiscountOutOfRange { line } => format!("lines[{}].discount", places[line]),
+        PricingError::LineCurrency { .. }
+        | PricingError::UnitPriceOutOfRange { .. }
+        | PricingError::Coupon(_)
+        | PricingError::Money(_) => return ApiError::internal(&error),
+    };
+    Violations::one(field, reason::OUT_OF_RANGE, "must be at most what it is taken off").into()
 }
 
 /// Products that are unknown, not for sale, or priced in another currency.
 fn product_problems(wanted: &Wanted, products: &[Option<Product>]) -> Vec<Problem> {
-    let found = products.iter().zip(&wanted.lines).enumerate().filter_map(|(n, (product, (id, _)))| {
+    let found = products.iter().zip(&wanted.lines).enumerate().filter_map(|(n, (product, line))| {
+        let id = &line.product_id;
         let error = match product {
             None => ApiError::new(Reason::ProductUnknown, "there is no such product").with_metadata("product_id", id),
             Some(product) if !product.active => Refusal::ProductInactive(vec![id.clone()]).into(),

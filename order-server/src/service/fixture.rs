@@ -1,27 +1,27 @@
 //! A shop for the tests of use cases: an app over an SQLite database of its own, without a server around it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use order_api::v1;
 use order_core::{
     currency::Currency,
-    ids::{CustomerId, ProductId, Sku},
+    ids::{CustomerId, ProductId},
     policy::Policy,
     ports::{Catalog, Health, Inventory, Lack, Neighbour, Unavailable},
     product::Product,
     rules::Rules,
-    stock::StockLevel,
+    stock::{LevelQuery, StockLevel},
     time::Timestamp,
 };
 use order_store::{Numbering, testing::TestDatabase};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     app::{App, GuestPolicy},
     auth::Principal,
     clock::{ManualClock, RandomIds},
-    gateways::{EmbeddedCatalog, EmbeddedInventory, EmbeddedShipping, LoggingNotifier, SimulatedGateway},
+    gateways::{EmbeddedCatalog, EmbeddedInventory, EmbeddedShipping, LoggingNotifier, Mail, SimulatedGateway},
 };
 
 /// When every shop opens.
@@ -44,7 +44,11 @@ impl Shop {
         let app = App {
             catalog: Arc::new(EmbeddedCatalog(Arc::clone(&store))),
             inventory: Arc::new(EmbeddedInventory(Arc::clone(&store))),
-            payments: Arc::new(SimulatedGateway(Arc::clone(&store))),
+            // Nobody listens to its events.
+            payments: Arc::new(SimulatedGateway::new(
+                Arc::clone(&store),
+                Mail::new(Weak::<App>::new(), TaskTracker::new(), CancellationToken::new()),
+            )),
             shipping: Arc::new(EmbeddedShipping),
             notifier: Arc::new(LoggingNotifier),
             rules: Arc::new(Rules::builtin()),
@@ -55,6 +59,7 @@ impl Shop {
             clock: Arc::clone(&clock) as _,
             ids: Arc::new(RandomIds),
             tasks: TaskTracker::new(),
+            draining: CancellationToken::new(),
             store,
         };
         let shop = Self { app, clock, _database: database };
@@ -127,7 +132,7 @@ impl Catalog for Down {
 
 #[async_trait]
 impl Inventory for Down {
-    async fn levels(&self, _skus: &[Sku]) -> Result<Vec<StockLevel>, Unavailable> {
+    async fn levels(&self, _query: LevelQuery) -> Result<Vec<StockLevel>, Unavailable> {
         Err(self.error())
     }
 }

@@ -8,6 +8,7 @@ pub mod admin;
 pub mod assess;
 pub mod call;
 pub mod carts;
+pub mod coupons;
 #[cfg(test)]
 mod fixture;
 pub mod notify;

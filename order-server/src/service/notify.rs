@@ -29,11 +29,18 @@ pub fn tell(app: &Arc<App>, effect: &Effect) {
 /// What an event means for the customer; `None` where it is none of their business.
 const fn kind(event: &Event) -> Option<NotificationKind> {
     match &event.body {
-        EventBody::Placed => Some(NotificationKind::OrderConfirmation),
+        EventBody::Placed { .. } => Some(NotificationKind::OrderConfirmation),
         EventBody::Confirmed | EventBody::ProcessingStarted | EventBody::Completed => {
             Some(NotificationKind::OrderStatusUpdate)
         }
-        EventBody::Shipped { .. } | EventBody::Delivered { .. } => Some(NotificationKind::ShippingUpdate),
+        EventBody::Shipped { .. } | EventBody::Delivered { .. } | EventBody::ReturnedToSender { .. } => {
+            Some(NotificationKind::ShippingUpdate)
+        }
+        EventBody::Edited { .. }
+        | EventBody::LinesCancelled { .. }
+        | EventBody::ReturnApproved { .. }
+        | EventBody::ReturnRejected { .. }
+        | EventBody::ReturnReceived { .. } => Some(NotificationKind::OrderStatusUpdate),
         EventBody::Cancelled | EventBody::Expired => Some(NotificationKind::OrderCancellation),
         EventBody::OperationSettled { kind, outcome: Outcome::Succeeded { .. }, .. } => match kind {
             OperationKind::Sale | OperationKind::Capture => Some(NotificationKind::PaymentConfirmation),
@@ -41,6 +48,17 @@ const fn kind(event: &Event) -> Option<NotificationKind> {
             OperationKind::Authorize | OperationKind::Void => None,
         },
         EventBody::Imported { .. }
+        | EventBody::LinesAdded { .. }
+        | EventBody::LinesRefunded { .. }
+        | EventBody::ShipmentCreated { .. }
+        | EventBody::ShipmentUpdated { .. }
+        | EventBody::ShipmentPacked { .. }
+        | EventBody::ShipmentCancelled { .. }
+        | EventBody::CarrierEventRecorded { .. }
+        | EventBody::PaymentMismatch { .. }
+        | EventBody::ReturnRequested { .. }
+        | EventBody::ReturnCancelled { .. }
+        | EventBody::ReturnClosed { .. }
         | EventBody::StockAllocated { .. }
         | EventBody::PaymentOpened { .. }
         | EventBody::OperationStarted { .. }

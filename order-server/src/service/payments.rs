@@ -2,35 +2,38 @@
 //!
 //! A request is in the ledger before it is sent, and no transaction is open while the gateway works. Whatever happens in
 //! between, a crash included, leaves a request that is SENT or UNKNOWN; the reconciler asks the gateway what became of it.
+//! Answers that come by themselves, as events, are booked by the same command and under the same lock.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+mod asking;
 
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt as _, stream};
 use order_core::{
     ids::{OperationId, OrderId},
-    order::{Command, Context, Event, EventBody, Order, State},
-    payment::{Operation, OperationKind, OperationState, Outcome, Payment},
-    ports::{GatewayAnswer, GatewayRequest},
-    time::Timestamp,
+    order::{Context, Event, EventBody, Order},
+    payment::{OperationKind, OperationState},
 };
-use order_store::{ChangeOrder, Effect, Mode, OrderKey, Scope, StoreError};
+use order_store::{DueOperation, Effect, OrderKey, PaymentEvent, PaymentEventOutcome, Scope, StoreError};
 
+use self::asking::{Approach, Heard, Step, step};
 use super::notify;
-use crate::app::App;
+use crate::{
+    app::App,
+    gateways::Listener,
+    telemetry::metrics::{PAYMENT_OPERATIONS_UNRESOLVED, PAYMENT_OPERATIONS_UNRESOLVED_AGE},
+};
 
-/// How long a gateway may take before its answer counts as lost. Shorter than the reconciler's first look.
-const GATEWAY_DEADLINE: Duration = Duration::from_secs(10);
+/// How many requests the reconciler looks after at a time: one gateway that does not answer must not hold up all the others.
+const AT_ONCE: usize = 8;
 
-/// How often money is asked for whose request the gateway never sees.
-const SENDS: u32 = 5;
-
-/// How a request stands that nobody in this process is waiting for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Approach {
-    /// It is sent for the first time.
-    Send,
-    /// It may have been sent before: ask first.
-    AskFirst,
-}
+/// Further ahead than any request waits to be looked after.
+const ALL_ARE_DUE: Duration = Duration::from_secs(24 * 3600);
 
 /// Carries out the requests that a change started, and those that their outcomes start in turn. The order as it is then.
 ///
@@ -48,8 +51,8 @@ pub async fn settle_started(app: &Arc<App>, effect: Effect) -> Order {
     let work = tasks.spawn(async move {
         let mut order = effect.order;
         while let Some(id) = queue.pop_front() {
-            match step(&app, &order, (id, Approach::Send)).await {
-                Ok(effect) => {
+            match step(&app, &order, (id, Approach::Started)).await {
+                Ok(Step { effect, .. }) => {
                     notify::tell(&app, &effect);
                     queue.extend(started(&effect.events));
                     order = effect.order;
@@ -65,14 +68,161 @@ pub async fn settle_started(app: &Arc<App>, effect: Effect) -> Order {
     work.await.unwrap_or(order)
 }
 
-/// Finds out what became of a request that is due, or sends it if it never was, and books the outcome.
+/// Why money that a change asked for was refused, if it was.
+#[must_use]
+pub fn declined(order: &Order, events: &[Event]) -> Option<String> {
+    let asked = events.iter().find_map(|event| collecting(&event.body))?;
+    let mut operations = order.payments.iter().flat_map(|payment| &payment.operations);
+    let operation = operations.find(|operation| operation.id == asked)?;
+    (operation.state == OperationState::Failed).then(|| operation.decline_code.clone().unwrap_or_default())
+}
+
+/// The request that an event begins, if it is to bring money in or to promise it.
+const fn collecting(body: &EventBody) -> Option<OperationId> {
+    let EventBody::OperationStarted { operation, .. } = body else { return None };
+    match operation.kind {
+        OperationKind::Sale | OperationKind::Authorize | OperationKind::Capture => Some(operation.id),
+        OperationKind::Refund | OperationKind::Void => None,
+    }
+}
+
+/// Books what a gateway tells by itself, once by the name of its message, and carries out what follows from it.
 ///
 /// # Errors
-/// The store's; the request then stays due.
-pub async fn reconcile(app: &Arc<App>, (order_id, operation_id): (OrderId, OperationId)) -> Result<(), StoreError> {
-    let Some(order) = app.store.order(OrderKey::Id(order_id), Scope::All).await? else { return Ok(()) };
-    let effect = step(app, &order, (operation_id, Approach::AskFirst)).await?;
+/// Refused with `NotFound` for an operation that nobody knows; the store's.
+pub async fn record_event(
+    app: &Arc<App>,
+    event: PaymentEvent,
+    context: Context,
+) -> Result<(PaymentEventOutcome, OrderId), StoreError> {
+    let (outcome, effect) = app.store.record_payment_event(event, context).await?;
+    asking::count(&effect.events);
+    let order_id = effect.order.id;
     settle_started(app, effect).await;
+    Ok((outcome, order_id))
+}
+
+#[async_trait]
+impl Listener for App {
+    async fn hear(self: Arc<Self>, event: PaymentEvent) {
+        let (operation_id, context) = (event.operation_id, self.system("gateway"));
+        let event = PaymentEvent { create_time: context.now, ..event };
+        if let Err(error) = record_event(&self, event, context).await {
+            tracing::warn!(%operation_id, %error, "an event of the gateway is dropped; the reconciler will ask");
+        }
+    }
+}
+
+/// What looking after requests came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reconciled {
+    /// Requests that a gateway was asked about, or sent.
+    pub asked: u32,
+    /// Those of them about which the gateway said anything.
+    pub heard: u32,
+    /// Those that are decided now.
+    pub settled: u32,
+    /// Orders with requests that are not.
+    pub open: BTreeSet<OrderId>,
+}
+
+/// Looks after at most `most` payment requests: those that are due now, or those of one order, due or not.
+///
+/// # Errors
+/// The store's, where it is away; what is left stays due. One order that cannot be read does not keep the others waiting.
+pub async fn reconcile_due(app: &Arc<App>, only: Option<OrderId>, most: u32) -> Result<Reconciled, StoreError> {
+    let ahead = only.map_or(Duration::ZERO, |_| ALL_ARE_DUE);
+    let until = app.clock.now().plus_micros(i64::try_from(ahead.as_micros()).unwrap_or(i64::MAX));
+    let due = app.store.due_operations(until, only, most).await?;
+    let looks = due.into_iter().map(|DueOperation { order_id, operation_id }| async move {
+        (order_id, reconcile(app, (order_id, operation_id)).await)
+    });
+    let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
+    let mut done = Reconciled::default();
+    let mut away = None;
+    while let Some((order_id, look)) = looks.next().await {
+        done.asked += 1;
+        match go_on(order_id, look) {
+            Ok(Some(look)) => done.add(order_id, look),
+            Ok(None) => drop(done.open.insert(order_id)),
+            Err(error) => away = Some(error),
+        }
+    }
+    away.map_or(Ok(done), Err)
+}
+
+impl Reconciled {
+    fn add(&mut self, order_id: OrderId, (standing, heard): (Standing, Heard)) {
+        match standing {
+            Standing::Decided => self.settled += 1,
+            Standing::Open => drop(self.open.insert(order_id)),
+        }
+        match heard {
+            Heard::Something => self.heard += 1,
+            Heard::Nothing => {}
+        }
+    }
+}
+
+/// Finds out what became of a request, or sends it if it never was and is due, and books the outcome.
+async fn reconcile(
+    app: &Arc<App>,
+    (order_id, operation_id): (OrderId, OperationId),
+) -> Result<(Standing, Heard), StoreError> {
+    let order = app.store.order(OrderKey::Id(order_id), Scope::All).await?;
+    let Some(order) = order else { return Ok((Standing::Decided, Heard::Something)) };
+    let Step { effect, heard } = step(app, &order, (operation_id, Approach::Found)).await?;
+    let order = settle_started(app, effect).await;
+    let open = order.open_operations().any(|(_, operation)| operation.id == operation_id);
+    Ok((if open { Standing::Open } else { Standing::Decided }, heard))
+}
+
+/// Whether a request is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is.
+    Decided,
+    /// It is not.
+    Open,
+}
+
+/// One order that cannot be read or written must not keep the others waiting; a database that is away may.
+///
+/// # Errors
+/// Where the database is away.
+pub fn go_on<T>(order_id: OrderId, done: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded | StoreError::DeadlineExceeded)) => Err(error),
+        Err(
+            error @ (StoreError::Refused(_)
+            | StoreError::UnknownOutcome(_)
+            | StoreError::Contended(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Internal(_)),
+        ) => {
+            tracing::error!(%order_id, %error, "an order is left for the next round");
+            Ok(None)
+        }
+    }
+}
+
+/// Shows how many requests have no outcome, and how long the oldest of them has been waiting, by state. All processes show the
+/// same.
+///
+/// # Errors
+/// The store's.
+pub async fn show_unresolved(app: &App) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let unresolved = app.store.unresolved_operations().await?;
+    for state in OperationState::ALL.into_iter().filter(|state| state.is_open()) {
+        let found = unresolved.iter().find(|found| found.state == state);
+        let waiting = found.map_or(0, |found| now.micros().saturating_sub(found.oldest.micros()).max(0));
+        let labels = [("state", state.as_str())];
+        metrics::gauge!(PAYMENT_OPERATIONS_UNRESOLVED, &labels).set(f64::from(found.map_or(0, |found| found.count)));
+        let age = u64::try_from(waiting).map_or(Duration::ZERO, Duration::from_micros);
+        metrics::gauge!(PAYMENT_OPERATIONS_UNRESOLVED_AGE, &labels).set(age.as_secs_f64());
+    }
     Ok(())
 }
 
@@ -88,134 +238,4 @@ fn started(events: &[Event]) -> VecDeque<OperationId> {
         }
     }
     open
-}
-
-async fn step(
-    app: &Arc<App>,
-    order: &Order,
-    (operation_id, approach): (OperationId, Approach),
-) -> Result<Effect, StoreError> {
-    let Some((payment, operation)) = order.open_operations().find(|(_, operation)| operation.id == operation_id) else {
-        return Ok(Effect { order: order.clone(), events: Vec::new() });
-    };
-    if approach == Approach::Send && is_late(operation, app.clock.now()) {
-        return Ok(Effect { order: order.clone(), events: Vec::new() });
-    }
-    let request = request(app, order, (payment, operation));
-    // What is sent at once was stored as SENT together with its order; everything else is noted before it goes out.
-    if operation.state != OperationState::Sent || approach == Approach::AskFirst {
-        change(app, order.id, Command::AttemptOperation(operation_id)).await?;
-    }
-    let asked = match (approach, operation.state) {
-        (Approach::AskFirst, OperationState::Sent | OperationState::Unknown) => ask(app, operation_id).await,
-        (Approach::AskFirst, OperationState::Initial | OperationState::Succeeded | OperationState::Failed)
-        | (Approach::Send, _) => GatewayAnswer::NeverSeen,
-    };
-    let answer = match asked {
-        GatewayAnswer::NeverSeen if !is_wanted(order, operation) => {
-            GatewayAnswer::Decided(Outcome::Failed { code: "never_sent".to_owned() })
-        }
-        GatewayAnswer::NeverSeen => send(app, &request).await,
-        decided @ (GatewayAnswer::Decided(_) | GatewayAnswer::Unknown) => decided,
-    };
-    count(operation, &answer);
-    change(app, order.id, booking(operation_id, answer)).await
-}
-
-/// Whether a request that was stored as SENT has been held up for so long that the reconciler may look at it before its answer
-/// can be here. It is left to the reconciler then: were it still sent, its money could come after it was given up.
-fn is_late(operation: &Operation, now: Timestamp) -> bool {
-    let patience = i64::try_from(GATEWAY_DEADLINE.as_micros()).unwrap_or(i64::MAX);
-    let look = operation.next_attempt_at.filter(|_| operation.state == OperationState::Sent);
-    look.is_some_and(|look| now.plus_micros(patience) > look)
-}
-
-/// Money is asked for only while the order wants it, and not for ever: a customer whose request never arrives should be able
-/// to pay in another way. It is always given back.
-const fn is_wanted(order: &Order, operation: &Operation) -> bool {
-    match operation.kind {
-        OperationKind::Refund | OperationKind::Void => true,
-        OperationKind::Sale | OperationKind::Authorize | OperationKind::Capture if operation.attempts >= SENDS => false,
-        OperationKind::Sale | OperationKind::Authorize | OperationKind::Capture => match order.state {
-            State::Pending | State::Confirmed | State::Processing | State::Completed => true,
-            State::Cancelled | State::Expired => false,
-        },
-    }
-}
-
-fn booking(id: OperationId, answer: GatewayAnswer) -> Command {
-    match answer {
-        GatewayAnswer::Decided(outcome) => Command::SettleOperation(id, outcome),
-        GatewayAnswer::Unknown | GatewayAnswer::NeverSeen => Command::LoseOperation(id),
-    }
-}
-
-async fn send(app: &App, request: &GatewayRequest) -> GatewayAnswer {
-    let answer = tokio::time::timeout(GATEWAY_DEADLINE, app.payments.execute(request)).await;
-    answer.unwrap_or(GatewayAnswer::Unknown)
-}
-
-async fn ask(app: &App, id: OperationId) -> GatewayAnswer {
-    let answer = tokio::time::timeout(GATEWAY_DEADLINE, app.payments.look_up(id)).await;
-    answer.unwrap_or(GatewayAnswer::Unknown)
-}
-
-fn request(app: &App, order: &Order, (payment, operation): (&Payment, &Operation)) -> GatewayRequest {
-    GatewayRequest {
-        key: operation.id,
-        kind: operation.kind,
-        amount: order_core::money::Money::new(operation.amount, payment.amount.currency()),
-        method: payment.method,
-        token: operation.token.clone(),
-        order_number: order.number.clone(),
-        now: app.clock.now(),
-    }
-}
-
-fn count(operation: &Operation, answer: &GatewayAnswer) {
-    let outcome = match answer {
-        GatewayAnswer::Decided(Outcome::Succeeded { .. }) => "succeeded",
-        GatewayAnswer::Decided(Outcome::Failed { .. }) => "failed",
-        GatewayAnswer::Unknown | GatewayAnswer::NeverSeen => "unknown",
-    };
-    let labels = [("kind", operation.kind.as_str()), ("outcome", outcome)];
-    metrics::counter!("payment_operations_total", &labels).increment(1);
-}
-
-async fn change(app: &App, order_id: OrderId, command: Command) -> Result<Effect, StoreError> {
-    let context: Context = app.system("payments");
-    let scope = Scope::All;
-    let (request, expected_revision, mode) = (None, None, Mode::Apply);
-    app.store.change(ChangeOrder { request, order_id, scope, expected_revision, command, context, mode }).await
-}
-
-#[cfg(test)]
-mod tests {
-    use order_core::payment::retry_at;
-    use uuid::Uuid;
-
-    use super::*;
-
-    #[test]
-    fn a_request_that_was_held_up_is_left_to_the_reconciler() {
-        let began = Timestamp::UNIX_EPOCH;
-        let operation = |state| Operation {
-            id: OperationId::new(Uuid::nil()),
-            kind: OperationKind::Sale,
-            amount: 5998,
-            state,
-            token: None,
-            gateway_reference: None,
-            decline_code: None,
-            attempts: 1,
-            next_attempt_at: Some(retry_at(began, 1)),
-            create_time: began,
-            update_time: began,
-        };
-        let sent = operation(OperationState::Sent);
-        assert!(!is_late(&sent, began));
-        assert!(!is_late(&sent, began.plus_seconds(5)));
-        assert!(is_late(&sent, began.plus_seconds(6)));
-        assert!(!is_late(&operation(OperationState::Initial), began.plus_seconds(60)), "it is noted before it is sent");
-    }
 }

@@ -18,6 +18,13 @@ const CONNECTIONS_OPEN: &str = "server_open_connections";
 /// Connections that were closed at once, because there were too many.
 const CONNECTIONS_REFUSED: &str = "server_refused_connections_total";
 
+/// Outcomes of payment operations that were booked, by kind and outcome: succeeded, failed, unknown.
+pub const PAYMENT_OPERATIONS: &str = "payment_operations_total";
+/// Payment operations without an outcome, by state, in the whole database.
+pub const PAYMENT_OPERATIONS_UNRESOLVED: &str = "payment_operations_unresolved";
+/// Age of the oldest of them in seconds, by state; 0 where there is none.
+pub const PAYMENT_OPERATIONS_UNRESOLVED_AGE: &str = "payment_operations_unresolved_age_seconds";
+
 /// Bounds that OpenTelemetry advises for durations of calls, with two finer ones below for an embedded database.
 const DURATION_BUCKETS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
@@ -44,6 +51,9 @@ fn install() -> PrometheusHandle {
     describe_gauge!(CALLS_ACTIVE, Unit::Count, "Calls in progress.");
     describe_gauge!(CONNECTIONS_OPEN, Unit::Count, "Open connections.");
     describe_counter!(CONNECTIONS_REFUSED, Unit::Count, "Connections refused because too many were open.");
+    describe_counter!(PAYMENT_OPERATIONS, Unit::Count, "Outcomes of payment operations that were booked.");
+    describe_gauge!(PAYMENT_OPERATIONS_UNRESOLVED, Unit::Count, "Payment operations without an outcome, by state.");
+    describe_gauge!(PAYMENT_OPERATIONS_UNRESOLVED_AGE, Unit::Seconds, "Age of the oldest of them, by state.");
     handle
 }
 

@@ -1,4 +1,4 @@
-//! What has to be done without anybody asking: money that nobody waits for, orders and carts whose time is over.
+//! What has to be done without anybody asking: money that nobody waits for, orders, carts and holds whose time is over.
 //!
 //! Each worker may run in any number of processes at once: what it does is decided under the order's lock and done once.
 
@@ -10,7 +10,7 @@ use order_core::{
     limits,
     order::{Command, Context},
 };
-use order_store::{ChangeOrder, Mode, Scope, StoreError};
+use order_store::{ChangeOrder, Mode, Scope, StoreError, SweepReservations};
 use tokio_util::sync::CancellationToken;
 
 use crate::{app::App, service::payments};
@@ -21,12 +21,15 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How much a worker takes on at a time.
 const BATCH: u32 = 100;
 
+/// How many expired holds are looked for in one transaction.
+const SWEPT: u32 = 500;
+
 /// How many request ids are forgotten in one transaction.
 const FORGOTTEN: u32 = 1000;
 
 /// Starts the workers; they end when `stop` is cancelled, after what they have in hand.
 pub fn start(app: &Arc<App>, stop: &CancellationToken) {
-    for job in [Job::Reconcile, Job::ExpireOrders, Job::ExpireCarts, Job::ForgetRequests] {
+    for job in [Job::Reconcile, Job::ExpireOrders, Job::ExpireCarts, Job::SweepReservations, Job::ForgetRequests] {
         let (app, stop) = (Arc::clone(app), stop.clone());
         let tasks = app.tasks.clone();
         tasks.spawn(async move {
@@ -48,6 +51,8 @@ enum Job {
     ExpireOrders,
     /// Marks carts that nobody came back for.
     ExpireCarts,
+    /// Gives back what carts held too long.
+    SweepReservations,
     /// Forgets request ids whose time is over.
     ForgetRequests,
 }
@@ -58,6 +63,7 @@ impl Job {
             Self::Reconcile => "reconciler",
             Self::ExpireOrders => "expiry",
             Self::ExpireCarts => "cart-expiry",
+            Self::SweepReservations => "hold-expiry",
             Self::ForgetRequests => "request-expiry",
         }
     }
@@ -67,40 +73,29 @@ impl Job {
             Self::Reconcile => reconcile_due(app).await,
             Self::ExpireOrders => expire_due(app).await,
             Self::ExpireCarts => app.store.expire_carts(app.clock.now(), BATCH).await.map(drop),
+            Self::SweepReservations => sweep_reservations(app).await,
             Self::ForgetRequests => forget_requests(app).await,
         }
     }
 }
 
-/// Looks after every payment request that is due now.
+/// Looks after payment requests that are due now, and shows how many are left without an outcome.
 ///
 /// # Errors
 /// The store's; what is left stays due.
 pub async fn reconcile_due(app: &Arc<App>) -> Result<(), StoreError> {
-    let due = app.store.due_operations(app.clock.now(), BATCH).await?;
-    for operation in due {
-        let done = payments::reconcile(app, (operation.order_id, operation.operation_id)).await;
-        go_on(operation.order_id, done)?;
-    }
-    Ok(())
+    payments::reconcile_due(app, None, BATCH).await?;
+    payments::show_unresolved(app).await
 }
 
-/// One order that cannot be read or written must not keep the others waiting; a database that is away may.
-fn go_on(order_id: OrderId, done: Result<(), StoreError>) -> Result<(), StoreError> {
-    match done {
-        Ok(()) => Ok(()),
-        Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded | StoreError::DeadlineExceeded)) => Err(error),
-        Err(
-            error @ (StoreError::Refused(_)
-            | StoreError::UnknownOutcome(_)
-            | StoreError::Contended(_)
-            | StoreError::Corrupt(_)
-            | StoreError::Internal(_)),
-        ) => {
-            tracing::error!(%order_id, %error, "an order is left for the next round");
-            Ok(())
-        }
-    }
+/// Gives back every hold that has expired by now. Only tidies up: an expired hold keeps nobody from buying.
+///
+/// # Errors
+/// The store's; what is left is given back by whoever claims it.
+pub async fn sweep_reservations(app: &App) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    while app.store.sweep_reservations(SweepReservations { now, most: SWEPT, ids: app.ids.seed() }).await? > 0 {}
+    Ok(())
 }
 
 /// Forgets request ids that were used longer ago than they are promised to be known, a batch after the other.
@@ -122,7 +117,7 @@ pub async fn expire_due(app: &Arc<App>) -> Result<(), StoreError> {
         match expire(app, order_id).await {
             // Somebody paid or cancelled it meanwhile, or a payment is on its way: not ours to call off.
             Err(StoreError::Refused(Refusal::IllegalTransition { .. })) => {}
-            done => go_on(order_id, done)?,
+            done => drop(payments::go_on(order_id, done)?),
         }
     }
     Ok(())

@@ -14,6 +14,11 @@ impl Dice {
         Self(seed)
     }
 
+    /// The sequence of this seed, such as one that another sequence gave.
+    pub(crate) const fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;

@@ -6,3 +6,4 @@ mod search;
 mod shop;
 mod statistics;
 mod stock;
+mod verification;

@@ -3,15 +3,22 @@
 //! Every test runs on both engines. Whatever was done, [`audit`] then looks past the door at the tables: the books must
 //! balance.
 
-mod audit;
+pub(crate) mod audit;
+mod call;
 mod checkout;
+mod crash;
 mod deadlines;
 mod going_away;
+mod goods;
+mod holds;
 mod kill;
-mod kit;
+pub(crate) mod kit;
 mod lifecycle;
 mod model;
+mod money;
 mod payments;
+mod process;
+mod processes;
 mod retries;
 mod stock;
 mod twice;

@@ -4,9 +4,11 @@
 
 mod chassis;
 mod dice;
+mod door_goods;
 mod door_input;
 mod door_journeys;
 mod door_lists;
+mod door_money;
 mod door_races;
 mod readme;
 mod world;

@@ -31,7 +31,7 @@ use tonic::{
 };
 
 /// The key of all worlds, so that a token outlives a restart.
-const KEY: &str = "a key of at least thirty-two bytes, for worlds";
+pub(crate) const KEY: &str = "a key of at least thirty-two bytes, for worlds";
 
 /// When every world begins: 2026-03-01 12:00:00 UTC.
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_772_366_400_000_000);
@@ -51,6 +51,15 @@ pub(crate) struct World {
 impl World {
     /// A service on this database, with these settings on top of: development, guests allowed, no rate limit.
     pub(crate) async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
+        Self::start_with(database, settings, std::convert::identity).await
+    }
+
+    /// The same, after somebody has changed what it is made of.
+    pub(crate) async fn start_with(
+        database: &TestDatabase,
+        settings: &[(&str, &str)],
+        change: impl FnOnce(Arc<App>) -> Arc<App>,
+    ) -> Self {
         let given = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let raw = Raw::of([
             ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
@@ -64,7 +73,7 @@ impl World {
         let (lifecycle, stop) = (Lifecycle::new(), CancellationToken::new());
         let store = database.connect().await;
         let sources = Sources { clock: Arc::clone(&clock) as _, ids: Arc::new(RandomIds) };
-        let app = compose::app(&config, &store, &lifecycle, sources);
+        let app = change(compose::app(&config, &store, &lifecycle, sources));
         let tokens = Arc::new(Tokens::new(&config.identity, &Secret::new(KEY.to_owned())));
         let parts = Parts {
             routes: service::routes(&app),

@@ -25,8 +25,14 @@ pub(super) enum Connection {
 }
 
 /// Unique keys that two transactions may race for. The next try finds the winner's row before it gets as far.
-const RACES: [&str; 5] =
-    ["cart_active_customer_key", "cart_active_guest_key", "product_pkey", "product_sku_key", "orders_import_key"];
+const RACES: [&str; 6] = [
+    "cart_active_customer_key",
+    "cart_active_guest_key",
+    "product_pkey",
+    "product_sku_key",
+    "coupon_pkey",
+    "orders_import_key",
+];
 
 /// How the messages begin that say that the transaction may be tried again.
 const RETRY: [&str; 3] = [

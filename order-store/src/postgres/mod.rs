@@ -7,10 +7,12 @@
 //! `max_prepared_statements`) may stand between: every setting is made with SET LOCAL, in the message that begins the
 //! transaction, where it costs nothing.
 
+mod audit;
 mod connect;
 mod error;
 mod migrate;
 mod pool;
+mod queries;
 mod read;
 mod sql;
 mod tables;
@@ -28,7 +30,10 @@ use std::{
 
 use deadpool::managed::Pool;
 pub(crate) use migrate::{migrate, revert};
-use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 use self::{
     connect::Target,
@@ -37,7 +42,7 @@ use self::{
     tx::{Access, PgTx},
 };
 use crate::{
-    backend::{Backend, ReadWork, WriteWork},
+    backend::{Backend, ReadWork, SurveyWork, WriteWork},
     deadline,
     error::StoreError,
     statements::Fault,
@@ -51,6 +56,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Transactions over a pool of connections.
 pub(crate) struct Postgres {
     pool: Pool<Sessions>,
+    /// Room for one connection: of a survey, which would keep one of the others for as long as it takes.
+    surveys: Pool<Sessions>,
     tasks: TaskTracker,
 }
 
@@ -66,7 +73,8 @@ impl Postgres {
     pub(crate) async fn connect(url: &str, connections: usize) -> Result<Self, StoreError> {
         let target = Target::parse(url)?;
         target.client().await?;
-        Ok(Self { pool: pool::new(target, connections)?, tasks: TaskTracker::new() })
+        let surveys = pool::new(target.clone(), 1)?;
+        Ok(Self { pool: pool::new(target, connections)?, surveys, tasks: TaskTracker::new() })
     }
 
     /// Registers a transaction, so that closing waits for it. Taken before the look at whether it is closed: whoever closes
@@ -106,9 +114,19 @@ impl Backend for Postgres {
         self.submit(|job| job.read(work)).await
     }
 
+    async fn survey<S: SurveyWork>(&self, work: S, stop: CancellationToken) -> Result<S::Output, StoreError> {
+        let token = self.enter()?;
+        let until = deadline::current();
+        let lease = pool::lease_now(&self.surveys).await?;
+        let job = Job { pool: self.surveys.clone(), lease: Some(lease), until, token };
+        let task = tokio::spawn(job.survey(work, stop));
+        task.await.map_err(|stopped| StoreError::Internal(format!("a survey's task has ended early: {stopped}")))?
+    }
+
     async fn close(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+        self.surveys.close();
         self.pool.close();
     }
 }
@@ -187,6 +205,26 @@ impl Job {
             self.lease = tx.rollback().await;
         }
         result
+    }
+
+    /// Runs a survey once. Stopped, it ends in the middle of a statement: its connection is closed, and the server notices.
+    async fn survey<S: SurveyWork>(mut self, work: S, stop: CancellationToken) -> Result<S::Output, StoreError> {
+        let result = match self.begin(Access::Survey).await {
+            Err(fault) => Err(fault),
+            Ok(mut tx) => tokio::select! {
+                result = work.run(&mut tx) => {
+                    drop(tx.rollback().await);
+                    result
+                }
+                () = stop.cancelled() => Err(StoreError::Unavailable("the survey was stopped".into()).into()),
+            },
+        };
+        // It is seldom wanted: no connection is kept for the next one.
+        self.pool.retain(|_, _| false);
+        result.map_err(|fault| match fault {
+            Fault::Fatal(error) => error,
+            Fault::Retry(why) => StoreError::Unavailable(why),
+        })
     }
 
     /// Begins on the connection at hand or on another one. A connection that dies here has done nothing yet, so that another

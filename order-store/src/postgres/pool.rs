@@ -59,14 +59,29 @@ pub(super) async fn lease(pool: &Pool<Sessions>, until: Option<std::time::Instan
     match pool.timeout_get(&timeouts).await {
         Ok(object) => Ok(Lease(Some(object))),
         Err(PoolError::Timeout(_)) if left <= WAIT && until.is_some() => Err(StoreError::DeadlineExceeded),
-        Err(PoolError::Timeout(TimeoutType::Wait)) => Err(StoreError::Overloaded),
-        Err(PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle)) => {
-            Err(StoreError::Unavailable("no connection could be opened in time".into()))
+        Err(error) => Err(refused(error)),
+    }
+}
+
+/// A connection, if one is free.
+pub(super) async fn lease_now(pool: &Pool<Sessions>) -> Result<Lease, StoreError> {
+    let timeouts = Timeouts { wait: Some(Duration::ZERO), create: Some(WAIT), recycle: None };
+    match pool.timeout_get(&timeouts).await {
+        Ok(object) => Ok(Lease(Some(object))),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+fn refused(error: PoolError<StoreError>) -> StoreError {
+    match error {
+        PoolError::Timeout(TimeoutType::Wait) => StoreError::Overloaded,
+        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+            StoreError::Unavailable("no connection could be opened in time".into())
         }
-        Err(PoolError::Backend(error)) => Err(error),
-        Err(PoolError::Closed) => Err(StoreError::Unavailable("the pool is closed".into())),
-        Err(error @ (PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_))) => {
-            Err(StoreError::Internal(error.to_string()))
+        PoolError::Backend(error) => error,
+        PoolError::Closed => StoreError::Unavailable("the pool is closed".into()),
+        error @ (PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_)) => {
+            StoreError::Internal(error.to_string())
         }
     }
 }

@@ -2,21 +2,26 @@
 
 use diesel::{
     ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _, TextExpressionMethods as _,
-    dsl::sql,
+    dsl::{count_star, sql},
     pg::Pg,
-    sql_types::{Array, BigInt, Bool, Text, Untyped},
+    sql_types::{Array, BigInt, Bool, Nullable, Text},
 };
 use diesel_async::RunQueryDsl as _;
-use futures_util::future::try_join4;
+use futures_util::future::try_join5;
 use order_core::{
     cart::CartOwner,
-    ids::{CustomerId, OperationId, OrderId, ProductId, Sku},
+    discount::Redeemer,
+    ids::{CartId, CouponCode, CustomerId, OperationId, OrderId, ProductId, Sku},
     time::Timestamp,
 };
 
 use super::{
     migrate,
-    sql::{Bound, statement},
+    queries::{
+        Applied, BlockSums, CountOf, DueExpiries, DueOperations, DueReservations, ExpiredReservations, RedemptionCount,
+        Requests, SpentBy, Sums,
+    },
+    sql::Bound,
     tx::{PgTx, run},
 };
 use crate::{
@@ -26,81 +31,23 @@ use crate::{
     fragments::{Counted, SAME_EMAIL, holding_no_money, like_pattern, order_queries},
     migrate::ensure_current,
     query::{
-        CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats, StatsQuery,
+        CouponQuery, CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats,
+        StatsQuery,
     },
     rows::{
-        CartItemRow, CartRow, EventRow, GatewayRow, LineRow, MovementRow, OperationRow, OrderRow, OrderRows,
-        PaymentRow, ProductRow, RequestRow, ShipmentRow, StockRow,
+        CartItemRow, CartRow, CouponRow, EventRow, GatewayRow, LineRow, MovementRow, OperationRow, OrderRow, OrderRows,
+        PaymentEventRow, PaymentRow, ProductRow, RequestRow, ReservationRow, ReturnRow, ShipmentRow, StockRow,
+        UnresolvedRow,
     },
     schema::{
-        cart, cart_item, gateway_operation, order_event, order_line, order_search, orders, payment, payment_operation,
-        product, request, shipment, stock, stock_movement,
+        cart, cart_item, coupon, gateway_operation, order_event, order_line, order_return, order_search, orders,
+        payment, payment_event, payment_operation, product, reservation, shipment, stock, stock_movement,
     },
     sql_types::{Instant, Uuid},
     statements::{Done, Read},
 };
 
 order_queries!(Pg);
-
-statement! {
-    /// Requests by key. A join, because `(a, b, c) IN (...)` has no form that takes arrays.
-    Requests -> diesel::dsl::SqlTypeOf<<request::table as diesel::Table>::AllColumns>:
-    "SELECT request.principal, request.method, request.request_id, request.body_hash, request.outcome, request.create_time \
-     FROM unnest(?, ?, ?) AS wanted (principal, method, request_id) \
-     JOIN request USING (principal, method, request_id)"
-}
-
-statement! {
-    /// All orders, by word and currency.
-    Sums -> Untyped:
-    "SELECT status, currency, count(*) AS orders, sum(total)::bigint AS total, sum(refunded)::bigint AS refunded \
-     FROM orders GROUP BY status, currency"
-}
-
-statement! {
-    /// The orders since an origin, by block of time, word and currency. Divides once per group, not once per order.
-    BlockSums -> Untyped:
-    "SELECT (extract(epoch FROM bin - ?) * 1000000)::bigint / ? AS block, status, currency, orders, revenue \
-     FROM ( \
-         SELECT date_bin(? * interval '1 microsecond', create_time, ?) AS bin, status, currency, count(*) AS orders, \
-             sum(total - refunded)::bigint AS revenue \
-         FROM orders WHERE create_time >= ? GROUP BY 1, 2, 3 \
-     ) AS bins"
-}
-
-statement! {
-    /// How many orders a customer has, and how many since a moment.
-    CountOf -> (BigInt, BigInt):
-    "SELECT count(*), count(*) FILTER (WHERE create_time >= ?) FROM orders WHERE customer_id = ?"
-}
-
-statement! {
-    /// What a customer has paid and not got back.
-    SpentBy -> (Text, BigInt):
-    "SELECT payment.currency, sum(payment.captured - payment.refunded)::bigint \
-     FROM orders JOIN payment USING (order_id) WHERE orders.customer_id = ? GROUP BY payment.currency"
-}
-
-statement! {
-    /// Literals, not arguments, so that a plan made for any argument still uses the partial index.
-    DueOperations -> (Uuid, Uuid):
-    "SELECT order_id, operation_id FROM payment_operation \
-     WHERE state IN ('INITIAL', 'SENT', 'UNKNOWN') AND next_attempt_at <= ? \
-     ORDER BY next_attempt_at, operation_id LIMIT ?"
-}
-
-statement! {
-    /// As above.
-    DueExpiries -> Uuid:
-    "SELECT order_id FROM orders WHERE state = 'PENDING' AND pay_by < ? AND payment_status = ANY (?) \
-     ORDER BY pay_by, order_id LIMIT ?"
-}
-
-statement! {
-    /// The migrations that were run.
-    Applied -> Text:
-    "SELECT version FROM __diesel_schema_migrations"
-}
 
 diesel::define_sql_function! {
     /// Lower case, by the rules of its argument's collation.
@@ -111,15 +58,15 @@ diesel::define_sql_function! {
 diesel::postfix_operator!(AllAlphabets, " COLLATE \"und-x-icu\"", Text, backend: Pg);
 
 impl PgTx {
-    /// Reads what hangs on orders: four statements, sent together.
+    /// Reads what hangs on orders: five statements, sent together.
     pub(super) async fn with_children(&mut self, found: Vec<OrderRow>) -> Done<Vec<OrderRows>> {
         if found.is_empty() {
             return Ok(Vec::new());
         }
         let ids: Vec<Id> = found.iter().map(|order| order.order_id).collect();
         let connection = self.connection()?;
-        let [mut first, mut second, mut third, mut fourth] = [connection; 4];
-        let result = try_join4(
+        let [mut first, mut second, mut third, mut fourth, mut fifth] = [connection; 5];
+        let result = try_join5(
             order_line::table
                 .filter(order_line::order_id.eq_any(ids.clone()))
                 .order((order_line::order_id, order_line::line_id))
@@ -136,14 +83,19 @@ impl PgTx {
                 .select(OperationRow::as_select())
                 .load(&mut third),
             shipment::table
-                .filter(shipment::order_id.eq_any(ids))
+                .filter(shipment::order_id.eq_any(ids.clone()))
                 .order((shipment::order_id, shipment::sequence))
                 .select(ShipmentRow::as_select())
                 .load(&mut fourth),
+            order_return::table
+                .filter(order_return::order_id.eq_any(ids))
+                .order((order_return::order_id, order_return::sequence))
+                .select(ReturnRow::as_select())
+                .load(&mut fifth),
         )
         .await;
-        let (lines, payments, operations, shipments) = self.done(result)?;
-        Ok(assemble::orders(found, Children { lines, payments, operations, shipments }))
+        let (lines, payments, operations, shipments, returns) = self.done(result)?;
+        Ok(assemble::orders(found, Children { lines, payments, operations, shipments, returns }))
     }
 
     /// Reads the items of a cart.
@@ -294,9 +246,52 @@ impl Read for PgTx {
         run!(self, load(page))
     }
 
+    async fn coupon(&mut self, code: &CouponCode) -> Done<Option<CouponRow>> {
+        let query = coupon::table.filter(coupon::coupon_code.eq(code.as_str())).select(CouponRow::as_select());
+        Ok(run!(self, load(query))?.pop())
+    }
+
+    async fn coupon_page(&mut self, query: &CouponQuery) -> Done<Vec<CouponRow>> {
+        let mut page = coupon::table.into_boxed::<Pg>();
+        if let Some(active) = query.active {
+            page = page.filter(coupon::active.eq(active));
+        }
+        if let Some(after) = &query.after {
+            page = page.filter(coupon::coupon_code.gt(after.as_str()));
+        }
+        let page = page.order(coupon::coupon_code).limit(i64::from(query.size) + 1).select(CouponRow::as_select());
+        run!(self, load(page))
+    }
+
+    async fn redemption_count(&mut self, code: &CouponCode, redeemer: &Redeemer) -> Done<u32> {
+        let query = Bound::<RedemptionCount>::new().bind::<Text>(code.as_str()).bind::<Text>(redeemer.as_str());
+        let used: i64 = run!(self, get_result(query))?;
+        Ok(u32::try_from(used).map_err(StoreError::corrupt)?)
+    }
+
     async fn levels(&mut self, skus: &[Sku]) -> Done<Vec<StockRow>> {
         let skus: Vec<_> = skus.iter().map(Sku::as_str).collect();
         run!(self, load(stock::table.filter(stock::sku.eq_any(skus)).select(StockRow::as_select())))
+    }
+
+    async fn expired_reservations(&mut self, skus: &[Sku], now: Timestamp, most: u32) -> Done<Vec<ReservationRow>> {
+        let expired = Bound::<ExpiredReservations>::new()
+            .bind::<Array<Text>>(skus.iter().map(Sku::as_str).collect::<Vec<_>>())
+            .bind::<Instant>(At(now))
+            .bind::<BigInt>(i64::from(most));
+        run!(self, load(expired))
+    }
+
+    async fn reservations_of(&mut self, carts: &[CartId]) -> Done<Vec<ReservationRow>> {
+        let carts: Vec<_> = carts.iter().map(|cart| Id(cart.uuid())).collect();
+        run!(
+            self,
+            load(reservation::table.filter(reservation::cart_id.eq_any(carts)).select(ReservationRow::as_select()))
+        )
+    }
+
+    async fn due_reservations(&mut self, now: Timestamp, most: u32) -> Done<Vec<String>> {
+        run!(self, load(Bound::<DueReservations>::new().bind::<Instant>(At(now)).bind::<BigInt>(i64::from(most))))
     }
 
     async fn movement_page(&mut self, query: &MovementQuery) -> Done<Vec<MovementRow>> {
@@ -317,6 +312,28 @@ impl Read for PgTx {
         Ok(due.into_iter().map(|(order, operation)| (OrderId::new(order.0), OperationId::new(operation.0))).collect())
     }
 
+    async fn due_operations_of(&mut self, id: OrderId, now: Timestamp, most: u32) -> Done<Vec<(OrderId, OperationId)>> {
+        let query = payment_operation::table
+            .filter(payment_operation::order_id.eq(Id(id.uuid())))
+            .filter(sql::<Bool>("state IN ('INITIAL', 'SENT', 'UNKNOWN')"))
+            .filter(payment_operation::next_attempt_at.le(At(now)))
+            .order((payment_operation::next_attempt_at, payment_operation::operation_id))
+            .select(payment_operation::operation_id)
+            .limit(i64::from(most));
+        let due: Vec<Id> = run!(self, load(query))?;
+        Ok(due.into_iter().map(|operation| (id, OperationId::new(operation.0))).collect())
+    }
+
+    async fn unresolved_operations(&mut self) -> Done<Vec<UnresolvedRow>> {
+        use payment_operation::state;
+
+        let query = payment_operation::table
+            .filter(sql::<Bool>("state IN ('INITIAL', 'SENT', 'UNKNOWN')"))
+            .group_by(state)
+            .select((state, count_star(), sql::<Nullable<Instant>>("min(payment_operation.create_time)")));
+        run!(self, load(query))
+    }
+
     async fn due_expiries(&mut self, now: Timestamp, most: u32) -> Done<Vec<OrderId>> {
         let due = Bound::<DueExpiries>::new()
             .bind::<Instant>(At(now))
@@ -324,6 +341,22 @@ impl Read for PgTx {
             .bind::<BigInt>(i64::from(most));
         let due: Vec<Id> = run!(self, load(due))?;
         Ok(due.into_iter().map(|id| OrderId::new(id.0)).collect())
+    }
+
+    async fn order_of_operation(&mut self, id: OperationId) -> Done<Option<OrderId>> {
+        let query = payment_operation::table
+            .filter(payment_operation::operation_id.eq(Id(id.uuid())))
+            .select(payment_operation::order_id);
+        let found: Vec<Id> = run!(self, load(query))?;
+        Ok(found.into_iter().next().map(|id| OrderId::new(id.0)))
+    }
+
+    async fn payment_events(&mut self, id: OrderId) -> Done<Vec<PaymentEventRow>> {
+        let query = payment_event::table
+            .filter(payment_event::order_id.eq(Id(id.uuid())))
+            .order((payment_event::create_time, payment_event::event_id))
+            .select(PaymentEventRow::as_select());
+        run!(self, load(query))
     }
 
     async fn gateway(&mut self, key: OperationId) -> Done<Option<GatewayRow>> {

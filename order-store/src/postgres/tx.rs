@@ -24,6 +24,10 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the server lets a transaction idle. It never does, unless this process is stopped or cut off.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a statement of a survey may take: some add up a whole table. Bounded all the same, against a caller that is cut off.
+const SURVEY_STATEMENT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// How long a survey may be busy with one page while the machine has much else to do.
+const SURVEY_IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub(super) enum Access {
     Write,
     /// To look, all statements seeing one snapshot.
     Read,
+    /// To look at everything, as above. Nobody waits for a single statement of it.
+    Survey,
 }
 
 /// A transaction that is open. Dropped, its connection is thrown away and the server rolls back.
@@ -109,18 +115,22 @@ impl PgTx {
 
 /// BEGIN and all settings, as one message. SET LOCAL ends with the transaction.
 fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreError> {
+    let (longest, idle) = match access {
+        Access::Write | Access::Read => (STATEMENT_TIMEOUT, IDLE_TIMEOUT),
+        Access::Survey => (SURVEY_STATEMENT_TIMEOUT, SURVEY_IDLE_TIMEOUT),
+    };
     let left = match until {
-        None => STATEMENT_TIMEOUT,
+        None => longest,
         Some(until) => deadline::left(until).ok_or(StoreError::DeadlineExceeded)?,
     };
     let mut sql = String::from(match access {
         Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-        Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Access::Read | Access::Survey => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     });
     let settings = [
-        ("statement_timeout", left.min(STATEMENT_TIMEOUT)),
+        ("statement_timeout", left.min(longest)),
         ("lock_timeout", left.min(LOCK_TIMEOUT)),
-        ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+        ("idle_in_transaction_session_timeout", idle),
     ];
     for (name, value) in settings {
         // Rounded up: 0 would mean for ever.

@@ -4,11 +4,12 @@
 
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, SelectableHelper as _,
-    sql_types::{Array, BigInt, Integer, Text},
+    dsl::sql,
+    sql_types::{Array, BigInt, Bool, Integer, Text},
 };
 use order_core::{
     cart::{CartOwner, GuestKey},
-    ids::{OrderId, ProductId, Sku},
+    ids::{CouponCode, OrderId, ProductId, Sku},
     time::Timestamp,
 };
 
@@ -20,15 +21,15 @@ use super::{
 use crate::{
     error::StoreError,
     fields::{At, Id},
-    fragments::{Difference, difference},
+    fragments::{Difference, SAME_EMAIL, difference},
     query::Scope,
     rows::{
-        CartItemRow, CartRow, EventRow, GatewayRow, MovementRow, OrderRow, OrderRows, ProductRow, RequestRow,
-        SearchRow, StockRow,
+        CartItemRow, CartRow, CouponRow, EventRow, GatewayRow, MovementRow, OrderRow, OrderRows, PaymentEventRow,
+        ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow,
     },
-    schema::{cart, orders, product, stock},
+    schema::{cart, coupon, orders, product, stock},
     sql_types::{Instant, Uuid},
-    statements::{Done, Fault, NumberRange, Read as _, Write},
+    statements::{Claimed, Done, Fault, NumberRange, Read as _, Write},
 };
 
 statement! {
@@ -71,10 +72,24 @@ statement! {
 }
 
 statement! {
+    /// Forgets that an order uses a coupon.
+    DeleteRedemption -> ():
+    "DELETE FROM coupon_redemption WHERE order_id = ?"
+}
+
+statement! {
     /// Writes levels of shelves that are locked.
     UpdateStock -> ():
-    "UPDATE stock SET on_hand = new.on_hand, reserved = new.reserved, allocated = new.allocated \
-     FROM unnest(?, ?, ?, ?) AS new (sku, on_hand, reserved, allocated) WHERE stock.sku = new.sku"
+    "UPDATE stock SET on_hand = new.on_hand, reserved = new.reserved, allocated = new.allocated, \
+     backorder_limit = new.backorder_limit \
+     FROM unnest(?, ?, ?, ?, ?) AS new (sku, on_hand, reserved, allocated, backorder_limit) WHERE stock.sku = new.sku"
+}
+
+statement! {
+    /// Takes out what carts held.
+    DropReservations -> ():
+    "DELETE FROM reservation USING unnest(?, ?) AS gone (cart_id, sku) \
+     WHERE reservation.cart_id = gone.cart_id AND reservation.sku = gone.sku"
 }
 
 impl PgTx {
@@ -150,6 +165,10 @@ impl Write for PgTx {
                 let own = order.filter(orders::customer_id.eq(customer.as_str()));
                 run!(self, load(own.for_no_key_update()))?
             }
+            Scope::Guest(email) => {
+                let same = sql::<Bool>(SAME_EMAIL).bind::<Text, _>(email.as_str());
+                run!(self, load(order.filter(orders::customer_id.is_null().and(same)).for_no_key_update()))?
+            }
         };
         Ok(self.with_children(found).await?.pop())
     }
@@ -159,7 +178,8 @@ impl Write for PgTx {
         self.insert(orders.iter().flat_map(|order| &order.lines).collect()).await?;
         self.insert(orders.iter().flat_map(|order| &order.payments).collect()).await?;
         self.insert(orders.iter().flat_map(|order| &order.operations).collect()).await?;
-        self.insert(orders.iter().flat_map(|order| &order.shipments).collect()).await
+        self.insert(orders.iter().flat_map(|order| &order.shipments).collect()).await?;
+        self.insert(orders.iter().flat_map(|order| &order.returns).collect()).await
     }
 
     async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {
@@ -169,7 +189,8 @@ impl Write for PgTx {
         self.update(difference((&before.lines, &after.lines), |row| row.line_id)).await?;
         self.update(difference((&before.payments, &after.payments), |row| row.payment_id)).await?;
         self.update(difference((&before.operations, &after.operations), |row| row.operation_id)).await?;
-        self.update(difference((&before.shipments, &after.shipments), |row| row.shipment_id)).await
+        self.update(difference((&before.shipments, &after.shipments), |row| row.shipment_id)).await?;
+        self.update(difference((&before.returns, &after.returns), |row| row.return_id)).await
     }
 
     async fn insert_events(&mut self, events: &[EventRow]) -> Done {
@@ -252,6 +273,33 @@ impl Write for PgTx {
         self.replace(changed).await
     }
 
+    async fn lock_coupons(&mut self, codes: &[CouponCode]) -> Done<Vec<CouponRow>> {
+        let codes: Vec<_> = codes.iter().map(CouponCode::as_str).collect();
+        let query = coupon::table
+            .filter(coupon::coupon_code.eq_any(codes))
+            .order(coupon::coupon_code)
+            .select(CouponRow::as_select())
+            .for_no_key_update();
+        run!(self, load(query))
+    }
+
+    async fn insert_coupon(&mut self, row: &CouponRow) -> Done {
+        self.insert(vec![row]).await
+    }
+
+    async fn update_coupons(&mut self, rows: &[CouponRow]) -> Done {
+        self.replace(rows.iter().collect()).await
+    }
+
+    async fn insert_redemptions(&mut self, rows: &[RedemptionRow]) -> Done {
+        self.insert(rows.iter().collect()).await
+    }
+
+    async fn delete_redemption(&mut self, order_id: OrderId) -> Done<u32> {
+        let gone = run!(self, execute(Bound::<DeleteRedemption>::new().bind::<Uuid>(Id(order_id.uuid()))))?;
+        Ok(u32::try_from(gone).map_err(StoreError::corrupt)?)
+    }
+
     async fn lock_stock(&mut self, skus: &[Sku]) -> Done<Vec<StockRow>> {
         let skus: Vec<_> = skus.iter().map(Sku::as_str).collect();
         let query = stock::table
@@ -273,13 +321,31 @@ impl Write for PgTx {
             .bind::<Array<Text>>(rows.iter().map(|row| row.sku.as_str()).collect::<Vec<_>>())
             .bind::<Array<BigInt>>(column(|row| row.on_hand))
             .bind::<Array<BigInt>>(column(|row| row.reserved))
-            .bind::<Array<BigInt>>(column(|row| row.allocated));
+            .bind::<Array<BigInt>>(column(|row| row.allocated))
+            .bind::<Array<BigInt>>(column(|row| row.backorder_limit));
         let written = run!(self, execute(query))?;
         if written == rows.len() { Ok(()) } else { Err(StoreError::corrupt("a locked shelf is gone").into()) }
     }
 
     async fn insert_movements(&mut self, rows: &[MovementRow]) -> Done {
         self.insert(rows.iter().collect()).await
+    }
+
+    async fn claim_payment_event(&mut self, row: &PaymentEventRow) -> Done<Claimed> {
+        let added: Vec<(String,)> = run!(self, load(Insert::<PaymentEventRow, Skip>::new(&[row])))?;
+        Ok(if added.is_empty() { Claimed::Before } else { Claimed::Now })
+    }
+
+    async fn put_reservations(&mut self, rows: &[ReservationRow]) -> Done {
+        self.replace(rows.iter().collect()).await
+    }
+
+    async fn drop_reservations(&mut self, rows: &[ReservationRow]) -> Done {
+        let query = Bound::<DropReservations>::new()
+            .bind::<Array<Uuid>>(rows.iter().map(|row| row.cart_id).collect::<Vec<_>>())
+            .bind::<Array<Text>>(rows.iter().map(|row| row.sku.as_str()).collect::<Vec<_>>());
+        run!(self, execute(query))?;
+        Ok(())
     }
 
     async fn put_gateway(&mut self, row: &GatewayRow) -> Done<GatewayRow> {

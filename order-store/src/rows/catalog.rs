@@ -1,10 +1,10 @@
-//! `product`, `stock` and `stock_movement`.
+//! `product`, `stock`, `stock_movement` and `reservation`.
 
 use order_core::{
-    ids::{OrderId, ProductId, Sku},
+    ids::{CartId, OrderId, ProductId, Sku},
     order::Actor,
     product::Product,
-    stock::{MovementKind, StockChange, StockLevel},
+    stock::{MovementKind, Reservation, StockChange, StockLevel},
     time::Timestamp,
 };
 
@@ -39,6 +39,17 @@ row! {
         on_hand: i64,
         reserved: i64,
         allocated: i64,
+        backorder_limit: i64,
+    }
+}
+
+row! {
+    /// What a cart holds of a shelf.
+    reservation, ReservationRow {
+        cart_id: Id,
+        sku: String,
+        quantity: i64,
+        expire_time: At,
     }
 }
 
@@ -52,6 +63,7 @@ row! {
         reserved_delta: i64,
         allocated_delta: i64,
         order_id: Option<Id>,
+        cart_id: Option<Id>,
         reason: Option<String>,
         actor_kind: String,
         actor_id: String,
@@ -103,6 +115,7 @@ impl From<&StockLevel> for StockRow {
             on_hand: level.on_hand,
             reserved: level.reserved,
             allocated: level.allocated,
+            backorder_limit: level.backorder_limit,
         }
     }
 }
@@ -116,15 +129,41 @@ impl TryFrom<StockRow> for StockLevel {
             on_hand: row.on_hand,
             reserved: row.reserved,
             allocated: row.allocated,
+            backorder_limit: row.backorder_limit,
         };
         if level.is_sound() { Ok(level) } else { Err(StoreError::corrupt(format!("stock of {}", level.sku))) }
     }
 }
 
-/// Who changes a shelf, when, why and for which order: what all movements of one transaction share.
+impl From<&Reservation> for ReservationRow {
+    fn from(reservation: &Reservation) -> Self {
+        Self {
+            cart_id: Id(reservation.cart_id.uuid()),
+            sku: reservation.sku.to_string(),
+            quantity: reservation.quantity,
+            expire_time: At(reservation.expire_time),
+        }
+    }
+}
+
+impl TryFrom<ReservationRow> for Reservation {
+    type Error = StoreError;
+
+    fn try_from(row: ReservationRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            cart_id: CartId::new(row.cart_id.0),
+            sku: key(Sku::parse(&row.sku))?,
+            quantity: row.quantity,
+            expire_time: row.expire_time.0,
+        })
+    }
+}
+
+/// Who changes a shelf, when, why and for which order or cart: what all movements of one transaction share.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MovementCause<'a> {
     pub(crate) order_id: Option<OrderId>,
+    pub(crate) cart_id: Option<CartId>,
     pub(crate) reason: Option<&'a str>,
     pub(crate) actor: &'a Actor,
     pub(crate) time: Timestamp,
@@ -141,6 +180,7 @@ impl MovementRow {
             reserved_delta,
             allocated_delta,
             order_id: cause.order_id.map(|id| Id(id.uuid())),
+            cart_id: cause.cart_id.map(|id| Id(id.uuid())),
             reason: cause.reason.map(str::to_owned),
             actor_kind: cause.actor.kind().to_owned(),
             actor_id: cause.actor.id().to_owned(),
@@ -160,6 +200,7 @@ impl TryFrom<MovementRow> for Movement {
             kind: word(&MovementKind::ALL, MovementKind::as_str, &row.kind)?,
             deltas: [row.on_hand_delta, row.reserved_delta, row.allocated_delta],
             order_id: row.order_id.map(|id| OrderId::new(id.0)),
+            cart_id: row.cart_id.map(|id| CartId::new(id.0)),
             reason: row.reason,
             actor: actor.ok_or_else(|| StoreError::corrupt(format!("unknown actor {}", row.actor_kind)))?,
             time: row.create_time.0,

@@ -4,16 +4,20 @@
 
 mod cart;
 mod catalog;
+mod coupon;
 mod event;
 mod ledger;
 mod order;
+mod parcel;
 mod request;
 
 pub(crate) use cart::{CartItemRow, CartRow, cart_from_rows, cart_rows};
-pub(crate) use catalog::{MovementCause, MovementRow, ProductRow, StockRow};
+pub(crate) use catalog::{MovementCause, MovementRow, ProductRow, ReservationRow, StockRow};
+pub(crate) use coupon::{CouponRow, RedemptionRow};
 pub(crate) use event::EventRow;
-pub(crate) use ledger::{GatewayRow, OperationRow, PaymentRow};
-pub(crate) use order::{LineRow, OrderRow, OrderRows, SearchRow, ShipmentRow};
+pub(crate) use ledger::{GatewayRow, OperationRow, PaymentEventRow, PaymentRow, UnresolvedRow};
+pub(crate) use order::{LineRow, OrderRow, OrderRows, SearchRow};
+pub(crate) use parcel::{ReturnRow, ShipmentRow};
 pub(crate) use request::RequestRow;
 
 use order_core::{currency::Currency, ids::IdError, money::Money};

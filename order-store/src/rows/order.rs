@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use order_core::{
     contact::{Contact, Email, Phone},
     currency::Currency,
-    ids::{CartId, CustomerId, OrderId, OrderNumber, ProductId, ShipmentId, Sku},
+    ids::{CartId, CouponCode, CustomerId, OrderId, OrderNumber, ProductId, Sku},
     money::Money,
     order::{
-        Counters, FulfillmentStatus, Hold, ImportSource, Line, Order, Owner, PaymentStatus, Shipment, ShipmentStatus,
-        State, Status, Totals, Tracking,
+        Counters, FulfillmentStatus, Hold, ImportSource, Line, Order, OrderReturn, Owner, PaymentStatus, Shipment,
+        State, Status, Totals,
     },
 };
 use serde::{Deserialize, Serialize};
 
-use super::{OperationRow, PaymentRow, count, currency, from_json, json, key, row, stored};
+use super::{OperationRow, PaymentRow, ReturnRow, ShipmentRow, count, currency, from_json, json, key, row, stored};
 use crate::{
     error::StoreError,
     fields::{At, Id},
@@ -40,6 +40,8 @@ row! {
         shipping_tax: i64,
         total: i64,
         refunded: i64,
+        credited: i64,
+        shipping_refunded: i64,
         contact_name: Option<String>,
         contact_email: Option<String>,
         contact_phone: Option<String>,
@@ -53,6 +55,7 @@ row! {
         import_source: Option<String>,
         import_external_id: Option<String>,
         import_detail: Option<String>,
+        coupon_code: Option<String>,
         create_time: At,
         update_time: At,
         revision: i64,
@@ -83,24 +86,7 @@ row! {
         return_received: i32,
         restocked: i32,
         written_off: i32,
-    }
-}
-
-row! {
-    /// A parcel.
-    shipment, ShipmentRow {
-        shipment_id: Id,
-        order_id: Id,
-        sequence: i32,
-        status: String,
-        carrier: Option<String>,
-        tracking_number: Option<String>,
-        tracking_url: Option<String>,
-        estimated_delivery: Option<At>,
-        lines: String,
-        ship_time: Option<At>,
-        deliver_time: Option<At>,
-        create_time: At,
+        refunded: i32,
     }
 }
 
@@ -121,7 +107,7 @@ struct ImportDetail {
     corrections: Vec<String>,
 }
 
-/// An order as rows; lines, payments, operations and shipments in their order.
+/// An order as rows; lines, payments, operations, shipments and returns in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OrderRows {
     pub(crate) order: OrderRow,
@@ -129,6 +115,7 @@ pub(crate) struct OrderRows {
     pub(crate) payments: Vec<PaymentRow>,
     pub(crate) operations: Vec<OperationRow>,
     pub(crate) shipments: Vec<ShipmentRow>,
+    pub(crate) returns: Vec<ReturnRow>,
 }
 
 impl OrderRows {
@@ -141,21 +128,29 @@ impl OrderRows {
             payments: PaymentRow::all(order),
             operations: OperationRow::all(order),
             shipments: order.shipments.iter().map(|parcel| ShipmentRow::new(order.id, parcel)).collect(),
+            returns: order.returns.iter().map(|back| ReturnRow::new(order.id, back)).collect(),
         }
     }
 
     /// Reads the order back.
     pub(crate) fn into_order(self) -> Result<Order, StoreError> {
-        let Self { order: row, lines, payments, operations, shipments } = self;
+        let order = self.into_unproven()?;
+        if order.is_sound() { Ok(order) } else { Err(StoreError::corrupt(format!("order {}", order.id))) }
+    }
+
+    /// Reads an order back that may contradict itself: for those who look for that.
+    pub(crate) fn into_unproven(self) -> Result<Order, StoreError> {
+        let Self { order: row, lines, payments, operations, shipments, returns } = self;
         let currency = currency(&row.currency)?;
         let totals = row.totals(currency);
-        let order = Order {
+        Ok(Order {
             id: OrderId::new(row.order_id.0),
             owner: match &row.customer_id {
                 Some(id) => Owner::Customer(key(CustomerId::parse(id))?),
                 None => Owner::Guest,
             },
             cart_id: row.cart_id.map(|id| CartId::new(id.0)),
+            coupon_code: row.coupon_code.as_deref().map(CouponCode::parse).map(key).transpose()?,
             state: State::from_word(&row.state).ok_or_else(|| StoreError::corrupt(&row.state))?,
             payment_status: PaymentStatus::from_word(&row.payment_status)
                 .ok_or_else(|| StoreError::corrupt(&row.payment_status))?,
@@ -171,6 +166,8 @@ impl OrderRows {
             billing_address: row.billing_address.as_deref().map(from_json).transpose()?,
             payments: payments.into_iter().map(|p| p.into_payment(&operations)).collect::<Result<_, _>>()?,
             shipments: shipments.into_iter().map(Shipment::try_from).collect::<Result<_, _>>()?,
+            returns: returns.into_iter().map(OrderReturn::try_from).collect::<Result<_, _>>()?,
+            shipping_refunded: row.shipping_refunded,
             metadata: from_json::<BTreeMap<String, String>>(&row.metadata)?,
             import: row.import(currency)?,
             pay_by: row.pay_by.map(|at| at.0),
@@ -180,8 +177,7 @@ impl OrderRows {
             number: Some(OrderNumber::stored(row.order_number)),
             notes: row.notes,
             cancel_reason: row.cancel_reason,
-        };
-        if order.is_sound() { Ok(order) } else { Err(StoreError::corrupt(format!("order {}", order.id))) }
+        })
     }
 }
 
@@ -214,6 +210,8 @@ impl OrderRow {
             shipping_tax: totals.shipping_tax.minor(),
             total: totals.total.minor(),
             refunded: order.payments.iter().map(|payment| payment.refunded).sum(),
+            credited: totals.total.minor() - order.due(),
+            shipping_refunded: order.shipping_refunded,
             contact_name: contact.map(|c| c.name.clone()),
             contact_email: contact.map(|c| c.email.as_str().to_owned()),
             contact_phone: contact.and_then(|c| c.phone.as_ref().map(|phone| phone.as_str().to_owned())),
@@ -234,6 +232,7 @@ impl OrderRow {
                     corrections: i.corrections.clone(),
                 })
             }),
+            coupon_code: order.coupon_code.as_ref().map(ToString::to_string),
             create_time: At(order.create_time),
             update_time: At(order.update_time),
             revision: order.revision,
@@ -302,6 +301,7 @@ impl LineRow {
             return_received: stored(counters.return_received),
             restocked: stored(counters.restocked),
             written_off: stored(counters.written_off),
+            refunded: stored(counters.refunded),
         }
     }
 
@@ -326,51 +326,11 @@ impl LineRow {
                 return_received: count(self.return_received)?,
                 restocked: count(self.restocked)?,
                 written_off: count(self.written_off)?,
+                refunded: count(self.refunded)?,
             },
             name: self.name,
             tax_rate: self.tax_rate,
             tax_class: self.tax_class,
-        })
-    }
-}
-
-impl ShipmentRow {
-    fn new(order_id: OrderId, parcel: &Shipment) -> Self {
-        Self {
-            shipment_id: Id(parcel.id.uuid()),
-            order_id: Id(order_id.uuid()),
-            sequence: stored(parcel.sequence),
-            status: parcel.status.as_str().to_owned(),
-            carrier: parcel.tracking.carrier.clone(),
-            tracking_number: parcel.tracking.tracking_number.clone(),
-            tracking_url: parcel.tracking.tracking_url.clone(),
-            estimated_delivery: parcel.tracking.estimated_delivery.map(At),
-            lines: json(&parcel.lines),
-            ship_time: parcel.ship_time.map(At),
-            deliver_time: parcel.deliver_time.map(At),
-            create_time: At(parcel.create_time),
-        }
-    }
-}
-
-impl TryFrom<ShipmentRow> for Shipment {
-    type Error = StoreError;
-
-    fn try_from(row: ShipmentRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: ShipmentId::new(row.shipment_id.0),
-            sequence: count(row.sequence)?,
-            status: ShipmentStatus::from_word(&row.status).ok_or_else(|| StoreError::corrupt(&row.status))?,
-            tracking: Tracking {
-                carrier: row.carrier,
-                tracking_number: row.tracking_number,
-                tracking_url: row.tracking_url,
-                estimated_delivery: row.estimated_delivery.map(|at| at.0),
-            },
-            lines: from_json(&row.lines)?,
-            ship_time: row.ship_time.map(|at| at.0),
-            deliver_time: row.deliver_time.map(|at| at.0),
-            create_time: row.create_time.0,
         })
     }
 }

@@ -109,8 +109,12 @@ pub(super) fn insert_stock(connection: &mut SqliteConnection, rows: &[StockRow])
 
 pub(super) fn update_stock(connection: &mut SqliteConnection, rows: &[StockRow]) -> Done {
     for row in rows {
-        let levels =
-            (stock::on_hand.eq(row.on_hand), stock::reserved.eq(row.reserved), stock::allocated.eq(row.allocated));
+        let levels = (
+            stock::on_hand.eq(row.on_hand),
+            stock::reserved.eq(row.reserved),
+            stock::allocated.eq(row.allocated),
+            stock::backorder_limit.eq(row.backorder_limit),
+        );
         diesel::update(stock::table.find(&row.sku)).set(levels).execute(connection).map_err(fault)?;
     }
     Ok(())

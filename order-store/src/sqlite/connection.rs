@@ -43,6 +43,14 @@ pub(crate) fn writer(path: &Path) -> Result<SqliteConnection, StoreError> {
     )
 }
 
+/// The connection that changes the schema. What refers to a table is not checked while that table is built anew, which is the
+/// only way to change a CHECK; whoever migrates checks at the end.
+pub(crate) fn migrator(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let mut connection = writer(path)?;
+    connection.batch_execute("PRAGMA foreign_keys = OFF;").map_err(failure)?;
+    Ok(connection)
+}
+
 /// A connection that cannot write, whatever it is told.
 pub(crate) fn reader(path: &Path) -> Result<SqliteConnection, StoreError> {
     open(path, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;")

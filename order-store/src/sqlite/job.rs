@@ -110,7 +110,7 @@ impl<B: Body> Job for Task<B> {
 }
 
 /// A bug in one transaction must not take the thread, and with it every other transaction, along.
-fn caught<T>(run: impl FnOnce() -> Done<T>) -> Done<T> {
+pub(super) fn caught<T>(run: impl FnOnce() -> Done<T>) -> Done<T> {
     // Unwind safe: the connection is rolled back to where the job began, and nothing else outlives the job.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_panic| {
         tracing::error!("a transaction panicked");

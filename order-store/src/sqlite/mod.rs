@@ -4,9 +4,12 @@
 //! dropping such a future blocks a worker of the runtime for as long as SQLite waits for a lock; here the runtime only ever
 //! waits for an answer, which works on a current-thread runtime as well.
 
+mod audit;
 mod carts;
 mod catalog;
 mod connection;
+mod coupons;
+mod holds;
 mod job;
 mod ledger;
 mod order_lists;
@@ -20,7 +23,7 @@ mod writer;
 
 use std::{
     hash::{BuildHasher as _, RandomState},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     thread,
     time::Duration,
@@ -28,13 +31,13 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use diesel::SqliteConnection;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::connection::{create, failure, writer};
+pub(crate) use self::connection::{create, failure, migrator, writer};
 use self::job::{Body, Job, Reading, Task, Writing};
 use crate::{
-    backend::{Backend, ReadWork, WriteWork},
+    backend::{Backend, ReadWork, SurveyWork, WriteWork},
     deadline,
     error::StoreError,
     statements::{Done, Fault},
@@ -53,6 +56,9 @@ pub(crate) struct Sqlite {
     /// Cancelled when the writer has ended.
     written: CancellationToken,
     reads: Queue,
+    /// Where a survey opens its own connection, and the permit that it holds.
+    path: PathBuf,
+    surveys: Arc<Semaphore>,
 }
 
 impl Sqlite {
@@ -72,7 +78,8 @@ impl Sqlite {
             let (connection, jobs) = (connection::reader(path)?, jobs.clone());
             spawn("sqlite-reader", move || read(connection, jobs))?;
         }
-        Ok(Self { writes: RwLock::new(Some(writes)), written, reads })
+        let surveys = Arc::new(Semaphore::new(1));
+        Ok(Self { writes: RwLock::new(Some(writes)), written, reads, path: path.to_owned(), surveys })
     }
 
     fn writes(&self) -> Result<Queue, StoreError> {
@@ -136,6 +143,24 @@ impl Backend for Sqlite {
 
     async fn read<R: ReadWork>(&self, work: R) -> Result<R::Output, StoreError> {
         received(submit(&self.reads, Arc::new(Reading(work)))?).await.map_err(|fault| match fault {
+            Fault::Fatal(error) => error,
+            Fault::Retry(why) => StoreError::Unavailable(why),
+        })
+    }
+
+    /// On a thread and a connection of its own: it would keep one of the few readers for as long as it takes.
+    async fn survey<S: SurveyWork>(&self, work: S, _stop: CancellationToken) -> Result<S::Output, StoreError> {
+        let permit = Arc::clone(&self.surveys).try_acquire_owned();
+        let permit = permit.map_err(|_one_is_under_way| StoreError::Overloaded)?;
+        let (listener, answer) = oneshot::channel();
+        let path = self.path.clone();
+        spawn("sqlite-survey", move || {
+            let result = audit::survey(&path, &work);
+            drop(permit);
+            // Whoever asked may be gone.
+            drop(listener.send(result));
+        })?;
+        received(answer).await.map_err(|fault| match fault {
             Fault::Fatal(error) => error,
             Fault::Retry(why) => StoreError::Unavailable(why),
         })

@@ -72,13 +72,14 @@ pub(super) fn count(connection: &mut SqliteConnection, filter: &OrderFilter, mos
 pub(super) fn stats(connection: &mut SqliteConnection, query: &StatsQuery) -> Done<Stats> {
     let blocks = Blocks::of(query);
     let sums = sql_query(
-        "SELECT status, currency, COUNT(*) AS orders, SUM(total) AS total, SUM(refunded) AS refunded
+        "SELECT status, currency, COUNT(*) AS orders, SUM(total) AS total, SUM(refunded) AS refunded,
+             SUM(credited) AS credited
          FROM orders INDEXED BY orders_by_time GROUP BY status, currency",
     )
     .load::<SumRow>(connection)
     .map_err(fault)?;
     let rows = sql_query(
-        "SELECT (create_time - ?1) / ?2 AS block, status, currency, COUNT(*) AS orders, SUM(total - refunded) AS revenue
+        "SELECT (create_time - ?1) / ?2 AS block, status, currency, COUNT(*) AS orders, SUM(total - credited) AS revenue
          FROM orders INDEXED BY orders_by_time WHERE create_time >= ?1 GROUP BY block, status, currency",
     )
     .bind::<Instant, _>(At(blocks.origin))

@@ -15,8 +15,11 @@ use crate::{
     fields::{At, Id},
     fragments::{SAME_EMAIL, difference},
     query::{OrderKey, Scope},
-    rows::{EventRow, LineRow, OperationRow, OrderRow, OrderRows, PaymentRow, SearchRow, ShipmentRow},
-    schema::{order_counter, order_event, order_line, order_search, orders, payment, payment_operation, shipment},
+    rows::{EventRow, LineRow, OperationRow, OrderRow, OrderRows, PaymentRow, ReturnRow, SearchRow, ShipmentRow},
+    schema::{
+        order_counter, order_event, order_line, order_return, order_search, orders, payment, payment_operation,
+        shipment,
+    },
     statements::{Done, NumberRange},
 };
 
@@ -27,6 +30,10 @@ pub(super) fn get(connection: &mut SqliteConnection, key: &OrderKey, scope: &Sco
             match scope {
                 Scope::All => row.first(connection),
                 Scope::Customer(customer) => row.filter(orders::customer_id.eq(customer.as_str())).first(connection),
+                Scope::Guest(email) => {
+                    let same = sql::<Bool>(SAME_EMAIL).bind::<Text, _>(email.as_str());
+                    row.filter(orders::customer_id.is_null()).filter(same).first(connection)
+                }
             }
         }
         OrderKey::NumberAndEmail(number, email) => {
@@ -39,6 +46,10 @@ pub(super) fn get(connection: &mut SqliteConnection, key: &OrderKey, scope: &Sco
                 Scope::All => row.first(connection),
                 // A guest's order is nobody's.
                 Scope::Customer(_) => return Ok(None),
+                Scope::Guest(own) => {
+                    let same = sql::<Bool>(SAME_EMAIL).bind::<Text, _>(own.as_str());
+                    row.filter(same).first(connection)
+                }
             }
         }
     };
@@ -101,6 +112,11 @@ fn children_of(connection: &mut SqliteConnection, id: Id) -> QueryResult<Childre
             .order(shipment::sequence.asc())
             .select(ShipmentRow::as_select())
             .load(connection)?,
+        returns: order_return::table
+            .filter(order_return::order_id.eq(id))
+            .order(order_return::sequence.asc())
+            .select(ReturnRow::as_select())
+            .load(connection)?,
     })
 }
 
@@ -126,6 +142,11 @@ fn children_of_page(connection: &mut SqliteConnection, ids: &[Id]) -> QueryResul
             .order(shipment::sequence.asc())
             .select(ShipmentRow::as_select())
             .load(connection)?,
+        returns: order_return::table
+            .filter(order_return::order_id.eq_any(ids))
+            .order(order_return::sequence.asc())
+            .select(ReturnRow::as_select())
+            .load(connection)?,
     })
 }
 
@@ -148,6 +169,9 @@ fn insert_one(connection: &mut SqliteConnection, order: &OrderRows) -> QueryResu
     for row in &order.shipments {
         diesel::insert_into(shipment::table).values(row).execute(connection)?;
     }
+    for row in &order.returns {
+        diesel::insert_into(order_return::table).values(row).execute(connection)?;
+    }
     Ok(())
 }
 
@@ -162,6 +186,8 @@ struct Changes<'a> {
     status: &'a str,
     holds: &'a str,
     refunded: i64,
+    credited: i64,
+    shipping_refunded: i64,
     contact_name: Option<&'a str>,
     contact_email: Option<&'a str>,
     contact_phone: Option<&'a str>,
@@ -184,6 +210,8 @@ impl<'a> From<&'a OrderRow> for Changes<'a> {
             status: &row.status,
             holds: &row.holds,
             refunded: row.refunded,
+            credited: row.credited,
+            shipping_refunded: row.shipping_refunded,
             contact_name: row.contact_name.as_deref(),
             contact_email: row.contact_email.as_deref(),
             contact_phone: row.contact_phone.as_deref(),
@@ -200,13 +228,30 @@ impl<'a> From<&'a OrderRow> for Changes<'a> {
 }
 
 pub(super) fn update(connection: &mut SqliteConnection, before: &OrderRows, after: &OrderRows) -> Done {
+    update_contents(connection, &before.order, &after.order).map_err(fault)?;
     if before.order != after.order {
         let row = orders::table.find(after.order.order_id);
         diesel::update(row).set(Changes::from(&after.order)).execute(connection).map_err(fault)?;
     }
     update_lines(connection, before, after).map_err(fault)?;
     update_ledger(connection, before, after).map_err(fault)?;
-    update_shipments(connection, before, after).map_err(fault)
+    update_parcels(connection, before, after).map_err(fault)
+}
+
+/// What only an edit changes: kept apart, because the total has an index of its own.
+fn update_contents(connection: &mut SqliteConnection, before: &OrderRow, after: &OrderRow) -> QueryResult<()> {
+    if before.explanation == after.explanation && before.total == after.total {
+        return Ok(());
+    }
+    let contents = (
+        orders::subtotal.eq(after.subtotal),
+        orders::discount.eq(after.discount),
+        orders::tax.eq(after.tax),
+        orders::total.eq(after.total),
+        orders::explanation.eq(&after.explanation),
+    );
+    diesel::update(orders::table.find(after.order_id)).set(contents).execute(connection)?;
+    Ok(())
 }
 
 fn update_lines(connection: &mut SqliteConnection, before: &OrderRows, after: &OrderRows) -> QueryResult<()> {
@@ -238,13 +283,20 @@ fn update_ledger(connection: &mut SqliteConnection, before: &OrderRows, after: &
     Ok(())
 }
 
-fn update_shipments(connection: &mut SqliteConnection, before: &OrderRows, after: &OrderRows) -> QueryResult<()> {
+fn update_parcels(connection: &mut SqliteConnection, before: &OrderRows, after: &OrderRows) -> QueryResult<()> {
     let shipments = difference((&before.shipments, &after.shipments), |row| row.shipment_id);
     for row in shipments.added {
         diesel::insert_into(shipment::table).values(row).execute(connection)?;
     }
     for row in shipments.changed {
         diesel::update(shipment::table.find(row.shipment_id)).set(row).execute(connection)?;
+    }
+    let returns = difference((&before.returns, &after.returns), |row| row.return_id);
+    for row in returns.added {
+        diesel::insert_into(order_return::table).values(row).execute(connection)?;
+    }
+    for row in returns.changed {
+        diesel::update(order_return::table.find(row.return_id)).set(row).execute(connection)?;
     }
     Ok(())
 }

@@ -286,14 +286,19 @@ mod plans {
             ),
             ("orders_by_pay_by", "SELECT order_id FROM orders WHERE state = 'PENDING' AND pay_by IS NOT NULL AND pay_by < ?"),
             ("cart_by_expiry", "SELECT cart_id FROM cart WHERE state = 'ACTIVE' AND expire_time <= ?"),
+            ("reservation_by_expiry", "SELECT sku FROM reservation WHERE expire_time <= ? ORDER BY expire_time LIMIT ?"),
+            (
+                "reservation_by_sku (sku=? AND expire_time<?)",
+                "SELECT * FROM reservation WHERE sku IN (?, ?) AND expire_time <= ? ORDER BY expire_time, cart_id, sku LIMIT ?",
+            ),
             (
                 "COVERING INDEX orders_by_time",
-                "SELECT status, currency, COUNT(*), SUM(total), SUM(refunded) FROM orders INDEXED BY orders_by_time
+                "SELECT status, currency, COUNT(*), SUM(total), SUM(refunded), SUM(credited) FROM orders INDEXED BY orders_by_time
                  GROUP BY status, currency",
             ),
             (
                 "COVERING INDEX orders_by_time (create_time>?)",
-                "SELECT (create_time - ?1) / ?2 AS block, SUM(total - refunded) FROM orders INDEXED BY orders_by_time
+                "SELECT (create_time - ?1) / ?2 AS block, SUM(total - credited) FROM orders INDEXED BY orders_by_time
                  WHERE create_time >= ?1 GROUP BY block, status, currency",
             ),
         ] {

@@ -3,19 +3,22 @@
 use diesel::SqliteConnection;
 use order_core::{
     cart::{CartOwner, GuestKey},
-    ids::{CustomerId, OperationId, OrderId, ProductId, Sku},
+    discount::Redeemer,
+    ids::{CartId, CouponCode, CustomerId, OperationId, OrderId, ProductId, Sku},
     time::Timestamp,
 };
 
-use super::{carts, catalog, ledger, order_lists, orders, requests};
+use super::{carts, catalog, coupons, holds, ledger, order_lists, orders, requests};
 use crate::{
     query::{
-        CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats, StatsQuery,
+        CouponQuery, CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats,
+        StatsQuery,
     },
     rows::{
-        CartItemRow, CartRow, EventRow, GatewayRow, MovementRow, OrderRows, ProductRow, RequestRow, SearchRow, StockRow,
+        CartItemRow, CartRow, CouponRow, EventRow, GatewayRow, MovementRow, OrderRows, PaymentEventRow, ProductRow,
+        RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
     },
-    statements::{Done, NumberRange, Read, Write},
+    statements::{Claimed, Done, NumberRange, Read, Write},
 };
 
 /// A connection inside a transaction. It holds the only write lock there is, so that statements that lock just read.
@@ -84,6 +87,26 @@ impl Write for SqliteTx<'_> {
         catalog::put_products(self.connection, products)
     }
 
+    async fn lock_coupons(&mut self, codes: &[CouponCode]) -> Done<Vec<CouponRow>> {
+        coupons::by_code(self.connection, codes)
+    }
+
+    async fn insert_coupon(&mut self, row: &CouponRow) -> Done {
+        coupons::insert(self.connection, row)
+    }
+
+    async fn update_coupons(&mut self, rows: &[CouponRow]) -> Done {
+        coupons::update(self.connection, rows)
+    }
+
+    async fn insert_redemptions(&mut self, rows: &[RedemptionRow]) -> Done {
+        coupons::insert_redemptions(self.connection, rows)
+    }
+
+    async fn delete_redemption(&mut self, order_id: OrderId) -> Done<u32> {
+        coupons::delete_redemption(self.connection, order_id)
+    }
+
     async fn lock_stock(&mut self, skus: &[Sku]) -> Done<Vec<StockRow>> {
         catalog::levels(self.connection, skus)
     }
@@ -98,6 +121,18 @@ impl Write for SqliteTx<'_> {
 
     async fn insert_movements(&mut self, rows: &[MovementRow]) -> Done {
         catalog::insert_movements(self.connection, rows)
+    }
+
+    async fn claim_payment_event(&mut self, row: &PaymentEventRow) -> Done<Claimed> {
+        ledger::claim_payment_event(self.connection, row)
+    }
+
+    async fn put_reservations(&mut self, rows: &[ReservationRow]) -> Done {
+        holds::put(self.connection, rows)
+    }
+
+    async fn drop_reservations(&mut self, rows: &[ReservationRow]) -> Done {
+        holds::take_out(self.connection, rows)
     }
 
     async fn put_gateway(&mut self, row: &GatewayRow) -> Done<GatewayRow> {
@@ -154,8 +189,32 @@ impl Read for SqliteTx<'_> {
         catalog::product_page(self.connection, query)
     }
 
+    async fn coupon(&mut self, code: &CouponCode) -> Done<Option<CouponRow>> {
+        coupons::get(self.connection, code)
+    }
+
+    async fn coupon_page(&mut self, query: &CouponQuery) -> Done<Vec<CouponRow>> {
+        coupons::page(self.connection, query)
+    }
+
+    async fn redemption_count(&mut self, code: &CouponCode, redeemer: &Redeemer) -> Done<u32> {
+        coupons::redemption_count(self.connection, code, redeemer)
+    }
+
     async fn levels(&mut self, skus: &[Sku]) -> Done<Vec<StockRow>> {
         catalog::levels(self.connection, skus)
+    }
+
+    async fn expired_reservations(&mut self, skus: &[Sku], now: Timestamp, most: u32) -> Done<Vec<ReservationRow>> {
+        holds::expired(self.connection, skus, (now, most))
+    }
+
+    async fn reservations_of(&mut self, carts: &[CartId]) -> Done<Vec<ReservationRow>> {
+        holds::of_carts(self.connection, carts)
+    }
+
+    async fn due_reservations(&mut self, now: Timestamp, most: u32) -> Done<Vec<String>> {
+        holds::due(self.connection, now, most)
     }
 
     async fn movement_page(&mut self, query: &MovementQuery) -> Done<Vec<MovementRow>> {
@@ -166,8 +225,24 @@ impl Read for SqliteTx<'_> {
         ledger::due_operations(self.connection, now, most)
     }
 
+    async fn due_operations_of(&mut self, id: OrderId, now: Timestamp, most: u32) -> Done<Vec<(OrderId, OperationId)>> {
+        ledger::due_operations_of(self.connection, id, (now, most))
+    }
+
+    async fn unresolved_operations(&mut self) -> Done<Vec<UnresolvedRow>> {
+        ledger::unresolved_operations(self.connection)
+    }
+
     async fn due_expiries(&mut self, now: Timestamp, most: u32) -> Done<Vec<OrderId>> {
         ledger::due_expiries(self.connection, now, most)
+    }
+
+    async fn order_of_operation(&mut self, id: OperationId) -> Done<Option<OrderId>> {
+        ledger::order_of_operation(self.connection, id)
+    }
+
+    async fn payment_events(&mut self, id: OrderId) -> Done<Vec<PaymentEventRow>> {
+        ledger::payment_events(self.connection, id)
     }
 
     async fn gateway(&mut self, key: OperationId) -> Done<Option<GatewayRow>> {

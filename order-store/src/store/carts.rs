@@ -20,6 +20,8 @@ pub struct CartChange {
     pub expected_revision: Option<i64>,
     /// The change.
     pub command: CartCommand,
+    /// Until when the cart holds what is then in it; `None` where carts hold nothing.
+    pub hold_until: Option<Timestamp>,
     /// When.
     pub now: Timestamp,
     /// Where new identities come from.
@@ -35,8 +37,21 @@ pub struct MergeCarts {
     pub guest: GuestKey,
     /// The customer, whose cart is opened if there is none.
     pub customer: CustomerId,
+    /// Until when the customer's cart holds what is then in it; `None` where carts hold nothing.
+    pub hold_until: Option<Timestamp>,
     /// When.
     pub now: Timestamp,
+    /// Where new identities come from.
+    pub ids: IdSeed,
+}
+
+/// Holds that have expired, to be given back.
+#[derive(Debug, Clone, Copy)]
+pub struct SweepReservations {
+    /// When.
+    pub now: Timestamp,
+    /// How many of them are looked for at a time. All that have expired on the same shelves go with them.
+    pub most: u32,
     /// Where new identities come from.
     pub ids: IdSeed,
 }
@@ -53,13 +68,15 @@ pub struct Merged {
 /// Carts.
 #[async_trait]
 pub trait CartStore: Send + Sync {
-    /// Changes the owner's active cart. Each change counts once and bumps the revision by one.
+    /// Changes the owner's active cart. Each change counts once and bumps the revision by one. Where carts hold their goods, the
+    /// cart then holds all that is in it, anew; a cart that asks for no more than before keeps what it can.
     ///
     /// # Errors
-    /// Refused with `NotFound`, `EtagMismatch`, `RequestIdReused`, or as the cart's own rules say.
+    /// Refused with `NotFound`, `EtagMismatch`, `InsufficientStock` (more than can be held; the cart and its holds stay as they
+    /// were), `RequestIdReused`, or as the cart's own rules say.
     async fn change_cart(&self, change: CartChange) -> Result<Cart, StoreError>;
 
-    /// Moves a guest's lines into a customer's cart. A guest cart that was merged into the same customer before gives that
+    /// Moves a guest's lines into a customer's cart, and what was held for them. A guest cart that was merged into the same customer before gives that
     /// cart and an empty report.
     ///
     /// # Errors
@@ -78,4 +95,11 @@ pub trait CartStore: Send + Sync {
     /// # Errors
     /// None of its own.
     async fn expire_carts(&self, now: Timestamp, most: u32) -> Result<Vec<CartId>, StoreError>;
+
+    /// Gives back holds that have expired; says how many, 0 once there are none left. For tidiness only: whoever claims stock
+    /// gives them back first, and nobody who looks counts them.
+    ///
+    /// # Errors
+    /// None of its own.
+    async fn sweep_reservations(&self, sweep: SweepReservations) -> Result<u32, StoreError>;
 }

@@ -7,7 +7,7 @@ use order_core::{
     ids::{IdSeed, ProductId, Sku},
     order::Actor,
     product::{Product, ProductDraft},
-    stock::StockLevel,
+    stock::{Adjustment, LevelQuery, StockLevel},
     time::Timestamp,
 };
 
@@ -57,15 +57,15 @@ pub struct Upserted {
     pub outcome: UpsertOutcome,
 }
 
-/// A shelf counted anew, or goods received.
+/// A shelf counted anew, goods received, or another backorder limit.
 #[derive(Debug, Clone)]
 pub struct AdjustStock {
     /// Idempotency, where the caller asked for it.
     pub request: Option<Request>,
     /// Which SKU.
     pub sku: Sku,
-    /// Units to add, or to take if negative; not zero.
-    pub delta: i64,
+    /// What changes.
+    pub adjustment: Adjustment,
     /// Why.
     pub reason: Option<String>,
     /// Who.
@@ -99,17 +99,17 @@ pub trait CatalogStore: Send + Sync {
     /// None of its own.
     async fn product_page(&self, query: ProductQuery) -> Result<Page<Product>, StoreError>;
 
-    /// Changes what is on a shelf, and keeps the movement.
+    /// Changes what is on a shelf or may be promised beyond it, and keeps the movement.
     ///
     /// # Errors
-    /// Refused with `NotFound`, `StockPromised` (less would be left than is promised), `RequestIdReused`.
+    /// Refused with `NotFound`, `StockPromised` (less could then be promised than is), `RequestIdReused`.
     async fn adjust_stock(&self, adjust: AdjustStock) -> Result<StockLevel, StoreError>;
 
-    /// The levels of these SKUs that exist, in any order.
+    /// The levels of those SKUs that exist, in any order, from one snapshot.
     ///
     /// # Errors
     /// None of its own.
-    async fn levels(&self, skus: Vec<Sku>) -> Result<Vec<StockLevel>, StoreError>;
+    async fn levels(&self, query: LevelQuery) -> Result<Vec<StockLevel>, StoreError>;
 
     /// A page of the shelves' history.
     ///

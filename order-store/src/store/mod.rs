@@ -7,15 +7,19 @@
 //!   [`RequestIdReused`](order_core::error::Refusal::RequestIdReused). A twin that comes while the first is under way waits.
 //! - Refusals come as [`StoreError::Refused`]; every other error says nothing about the request itself.
 
+mod audit;
 mod carts;
 mod catalog;
+mod coupons;
 mod ledger;
 mod orders;
 
 use async_trait::async_trait;
-pub use carts::{CartChange, CartStore, MergeCarts, Merged};
+pub use audit::{AuditProgress, AuditReports, AuditStore, AuditSummary, AuditWatch, audit_reports};
+pub use carts::{CartChange, CartStore, MergeCarts, Merged, SweepReservations};
 pub use catalog::{AdjustStock, CatalogStore, UpsertOutcome, UpsertProducts, Upserted};
-pub use ledger::{DueOperation, GatewayRecord, LedgerStore};
+pub use coupons::{CouponStore, CouponUse, PricedCoupon, UpsertCoupon};
+pub use ledger::{DueOperation, GatewayRecord, LedgerStore, PaymentEvent, PaymentEventOutcome, UnresolvedOperations};
 pub use orders::{ChangeOrder, Effect, ImportOrder, Imported, Mode, Numbering, OrderStore, PlaceOrder, PricedCart};
 
 use order_core::time::Timestamp;
@@ -24,7 +28,7 @@ use crate::error::StoreError;
 
 /// The whole port.
 #[async_trait]
-pub trait Store: OrderStore + CartStore + CatalogStore + LedgerStore {
+pub trait Store: OrderStore + CartStore + CatalogStore + CouponStore + LedgerStore + AuditStore {
     /// `sqlite` or `postgresql`, for people.
     fn engine(&self) -> &'static str;
 

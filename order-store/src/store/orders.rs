@@ -13,6 +13,7 @@ use crate::{
     error::StoreError,
     query::{CustomerSummary, OrderFilter, OrderKey, OrderQuery, Page, Scope, Stats, StatsQuery},
     request::Request,
+    store::PricedCoupon,
 };
 
 /// How order numbers are made: `{prefix}-{year}-{counter:06}`.
@@ -44,6 +45,8 @@ pub struct PlaceOrder {
     pub placement: Placement,
     /// The cart that it consumes.
     pub cart: Option<PricedCart>,
+    /// The coupon that it uses.
+    pub coupon: Option<PricedCoupon>,
     /// How its number is made.
     pub numbering: Numbering,
 }
@@ -108,16 +111,16 @@ pub enum Imported {
 /// Orders.
 #[async_trait]
 pub trait OrderStore: Send + Sync {
-    /// Stores a new order: promises its stock, all of it or nothing; marks its cart ordered; draws its number; appends its
-    /// events. A cart that was ordered already gives the order it became.
+    /// Stores a new order: uses its coupon; promises its stock, all of it or nothing, first of all what its cart holds; marks its
+    /// cart ordered; draws its number; appends its events. A cart that was ordered already gives the order it became.
     ///
     /// # Errors
-    /// Refused with `InsufficientStock` (every shortage), `CartChanging` (the cart is not at the revision that was priced),
-    /// `CartClosed`, `RequestIdReused`.
+    /// Refused with `InsufficientStock` (every shortage), `PricingStale` (the cart or the coupon is not at the revision that was
+    /// priced), `CouponNotApplicable` (it is used up, or its time is over), `CartClosed`, `RequestIdReused`.
     async fn place(&self, order: PlaceOrder) -> Result<Effect, StoreError>;
 
     /// Decides a command against the order as it is, under its lock, and stores what follows: the order, its events, the
-    /// shelf. A command that finds its work done changes nothing.
+    /// shelf, the coupon. A command that finds its work done changes nothing.
     ///
     /// # Errors
     /// Refused with `NotFound`, `EtagMismatch`, `InsufficientStock`, `RequestIdReused`, or as the command's decision says.

@@ -7,7 +7,7 @@ use order_core::{
     time::Timestamp,
 };
 
-use super::requests;
+use super::{holds::Holding, requests, shelf::Shelves};
 use crate::{
     backend::WriteWork,
     error::StoreError,
@@ -50,10 +50,22 @@ impl CartChange {
         if self.expected_revision.is_some_and(|expected| expected != cart.revision) {
             return Ok(Err(Refusal::EtagMismatch { current: cart.revision }));
         }
-        match cart.change(&self.command, self.now, self.ids) {
-            Ok(next) => Ok(Ok(put(tx, next).await?)),
-            Err(refusal) => Ok(Err(refusal)),
-        }
+        let next = match cart.change(&self.command, self.now, self.ids) {
+            Ok(next) => next,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let shelves = match self.hold(tx, (&cart, &next)).await? {
+            Ok(shelves) => shelves,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let next = put(tx, next).await?;
+        shelves.write(tx).await?;
+        Ok(Ok(next))
+    }
+
+    async fn hold<T: Write>(&self, tx: &mut T, (before, after): (&Cart, &Cart)) -> Done<Result<Shelves, Refusal>> {
+        let Some(until) = self.hold_until else { return Ok(Ok(Shelves::default())) };
+        Holding { before: &[before], after, until, now: self.now, ids: self.ids }.decide(tx).await
     }
 }
 
@@ -101,17 +113,42 @@ impl MergeCarts {
             return Ok(Err(Refusal::CartClosed { state: CartState::Expired.as_str().to_owned() }));
         }
         let target = live(tx, &owner, self.now).await?;
-        let target = target.unwrap_or_else(|| Cart::open(CartId::new(self.ids.nth(0)), owner, self.now));
-        let Merge { source: closed, target, report } = match source.merge_into(&target, self.now) {
+        let before = target.unwrap_or_else(|| Cart::open(CartId::new(self.ids.nth(0)), owner, self.now));
+        let Merge { source: closed, target, report } = match source.merge_into(&before, self.now) {
             Ok(merge) => merge,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if closed != source {
-            put(tx, closed).await?;
-            put(tx, target.clone()).await?;
+        if closed != source
+            && let Err(refusal) = self.take_over(tx, (&source, &before), (closed, &target)).await?
+        {
+            return Ok(Err(refusal));
         }
         let cart = (target.revision > 0).then_some(target);
         Ok(Ok(Merged { cart, report }))
+    }
+
+    /// Writes both carts as they are afterwards, and moves what was held for the lines.
+    async fn take_over<T: Write>(
+        &self,
+        tx: &mut T,
+        (source, target): (&Cart, &Cart),
+        (closed, after): (Cart, &Cart),
+    ) -> Done<Result<(), Refusal>> {
+        let decided = match self.hold_until {
+            None => Ok(Shelves::default()),
+            Some(until) => {
+                let (now, ids) = (self.now, self.ids);
+                Holding { before: &[source, target], after, until, now, ids }.decide(tx).await?
+            }
+        };
+        let shelves = match decided {
+            Ok(shelves) => shelves,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        put(tx, closed).await?;
+        put(tx, after.clone()).await?;
+        shelves.write(tx).await?;
+        Ok(Ok(()))
     }
 }
 

@@ -6,10 +6,13 @@ use order_core::{
     error::{Refusal, ResourceKind},
     ids::{ProductId, Sku},
     product::{Product, ProductDraft},
-    stock::{MovementKind, StockChange, StockLevel},
+    stock::{LevelQuery, MovementKind, StockChange, StockLevel},
 };
 
-use super::{requests, shelf};
+use super::{
+    holds, requests,
+    shelf::{self, Locking, Shelves},
+};
 use crate::{
     backend::WriteWork,
     error::StoreError,
@@ -116,8 +119,14 @@ impl UpsertProducts {
             quantity: draft.initial_stock,
         };
         let changes: Vec<_> = new.map(received).collect();
-        let cause = MovementCause { order_id: None, reason: Some("initial stock"), actor: &self.actor, time: self.now };
-        tx.insert_movements(&shelf::movements(&changes, (cause, self.ids))).await
+        let cause = MovementCause {
+            order_id: None,
+            cart_id: None,
+            reason: Some("initial stock"),
+            actor: &self.actor,
+            time: self.now,
+        };
+        tx.insert_movements(&shelf::movements(&changes, ((cause, self.ids), 0))).await
     }
 }
 
@@ -145,26 +154,28 @@ impl WriteWork for AdjustStock {
 
 impl AdjustStock {
     async fn current<T: Read>(&self, tx: &mut T) -> Done<Result<StockLevel, Refusal>> {
-        let level = tx.levels(std::slice::from_ref(&self.sku)).await?.pop();
-        let level = level.map(StockLevel::try_from).transpose()?;
+        let query = LevelQuery { skus: vec![self.sku.clone()], now: self.now, cart_id: None };
+        let level = holds::levels(tx, &query).await?.pop();
         Ok(level.ok_or_else(|| Refusal::not_found(ResourceKind::Stock, &self.sku)))
     }
 
     async fn carry_out<T: Write>(&self, tx: &mut T) -> Done<Result<StockLevel, Refusal>> {
-        let mut levels = shelf::lock(tx, &std::iter::once(self.sku.clone()).collect()).await?;
-        let Some(level) = levels.get(&self.sku).cloned() else {
+        let skus = std::iter::once(self.sku.clone()).collect();
+        let mut shelves = Shelves::lock(tx, Locking { skus: &skus, carts: &[], now: self.now, ids: self.ids }).await?;
+        let Some(level) = shelves.levels.get_mut(&self.sku) else {
             return Ok(Err(Refusal::not_found(ResourceKind::Stock, &self.sku)));
         };
-        let change = StockChange { sku: self.sku.clone(), kind: MovementKind::Adjusted, quantity: self.delta };
-        let Some(next) = level.after(&change) else {
-            let promised = level.promised();
-            return Ok(Err(Refusal::StockPromised { sku: level.sku, on_hand: level.on_hand, promised }));
+        let next = match level.adjusted(self.adjustment) {
+            Ok(next) => next,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        levels.insert(self.sku.clone(), next.clone());
-        let cause =
-            MovementCause { order_id: None, reason: self.reason.as_deref(), actor: &self.actor, time: self.now };
-        let movements = shelf::movements(&[change], (cause, self.ids));
-        shelf::write(tx, &levels, &movements).await?;
+        *level = next.clone();
+        let quantity = self.adjustment.delta;
+        let change = StockChange { sku: self.sku.clone(), kind: MovementKind::Adjusted, quantity };
+        let reason = self.reason.as_deref();
+        let cause = MovementCause { order_id: None, cart_id: None, reason, actor: &self.actor, time: self.now };
+        shelves.record(&[change], (cause, self.ids));
+        shelves.write(tx).await?;
         Ok(Ok(next))
     }
 }

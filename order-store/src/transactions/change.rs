@@ -3,11 +3,11 @@
 use order_core::{
     error::{Refusal, ResourceKind},
     ids::OrderId,
-    order::{Event, Order},
-    stock::StockChange,
+    order::{Command, Context, Event, Order},
+    stock::{MovementKind, StockChange},
 };
 
-use super::{place::replay, requests, shelf};
+use super::{coupons::Freed, place::replay, requests, shelf};
 use crate::{
     backend::WriteWork,
     request::{Request, RequestOutcome},
@@ -44,7 +44,26 @@ impl ChangeOrder {
         if self.expected_revision.is_some_and(|expected| expected != order.revision) {
             return Ok(Err(Refusal::EtagMismatch { current: order.revision }));
         }
-        let events = match order.decide(&self.command, &self.context) {
+        let decision = Decision { command: &self.command, context: &self.context, mode: self.mode };
+        decision.carry_out(tx, (order, rows)).await
+    }
+}
+
+/// A command and the circumstances under which it is decided.
+pub(super) struct Decision<'a> {
+    pub(super) command: &'a Command,
+    pub(super) context: &'a Context,
+    pub(super) mode: Mode,
+}
+
+impl Decision<'_> {
+    /// Decides against an order that is locked, and writes what follows.
+    pub(super) async fn carry_out<T: Write>(
+        &self,
+        tx: &mut T,
+        (order, rows): (Order, OrderRows),
+    ) -> Done<Result<Effect, Refusal>> {
+        let events = match order.decide(self.command, self.context) {
             Ok(events) => events,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -53,9 +72,24 @@ impl ChangeOrder {
         }
         let (after, changes) = apply(&order, &events);
         match self.mode {
-            Mode::Preview => Ok(Ok(Effect { order: after, events })),
+            Mode::Preview => {
+                let checked = shelf::check(tx, &changes, self.source(order.id)).await?;
+                Ok(checked.map(|()| Effect { order: after, events }))
+            }
             Mode::Apply => self.write(tx, (&order, &rows), Effect { order: after, events }, &changes).await,
         }
+    }
+
+    /// What movements are for, and where their identities come from.
+    fn source(&self, order_id: OrderId) -> shelf::Source<'_> {
+        let cause = MovementCause {
+            order_id: Some(order_id),
+            cart_id: None,
+            reason: self.context.reason.as_deref(),
+            actor: &self.context.actor,
+            time: self.context.now,
+        };
+        (cause, self.context.ids)
     }
 
     async fn write<T: Write>(
@@ -65,19 +99,18 @@ impl ChangeOrder {
         effect: Effect,
         changes: &[StockChange],
     ) -> Done<Result<Effect, Refusal>> {
-        let cause = MovementCause {
-            order_id: Some(self.order_id),
-            reason: self.context.reason.as_deref(),
-            actor: &self.context.actor,
-            time: self.context.now,
-        };
-        if let Err(refusal) = shelf::change(tx, changes, (cause, self.context.ids)).await? {
+        let order_id = before.id;
+        let freed = Freed::lock(tx, before, &effect.events).await?;
+        if let Err(refusal) = shelf::change(tx, changes, self.source(order_id)).await? {
             return Ok(Err(refusal));
         }
+        if let Some(freed) = freed {
+            freed.write(tx).await?;
+        }
         tx.update_order(rows, &OrderRows::new(&effect.order)).await?;
-        let events: Vec<_> = effect.events.iter().map(|event| EventRow::new(self.order_id, event)).collect();
+        let events: Vec<_> = effect.events.iter().map(|event| EventRow::new(order_id, event)).collect();
         tx.insert_events(&events).await?;
-        if before.contact != effect.order.contact {
+        if before.search_text() != effect.order.search_text() {
             tx.put_search(&[SearchRow::new(&effect.order)]).await?;
         }
         Ok(Ok(effect))
@@ -92,6 +125,8 @@ fn apply(order: &Order, events: &[Event]) -> (Order, Vec<StockChange>) {
         changes.extend(order.stock_changes(&event.body));
         order.apply(event);
     }
+    // What the same command gives back can be promised by it: an edit may put a unit from one line into another.
+    changes.sort_by_key(|change| change.kind != MovementKind::Released);
     (order, changes)
 }
 

@@ -1,9 +1,13 @@
 //! The port's transactions, each written once, over the statements that an engine provides.
 
+mod audit;
 mod carts;
 mod catalog;
 mod change;
+mod coupons;
+mod holds;
 mod import;
+mod ledger;
 mod place;
 mod reads;
 mod requests;
@@ -14,11 +18,12 @@ use std::time::Instant;
 use async_trait::async_trait;
 use order_core::{
     cart::{Cart, CartOwner},
+    discount::{Coupon, Redeemer},
     error::Refusal,
-    ids::{CartId, CustomerId, OperationId, OrderId, ProductId, Sku},
-    order::{Event, Order},
+    ids::{CartId, CouponCode, CustomerId, OperationId, OrderId, ProductId},
+    order::{Context, Event, Order},
     product::Product,
-    stock::StockLevel,
+    stock::{LevelQuery, StockLevel},
     time::Timestamp,
 };
 
@@ -26,14 +31,15 @@ use crate::{
     backend::{Backend, ReadWork, WriteWork},
     error::StoreError,
     query::{
-        CustomerSummary, Movement, MovementQuery, OrderFilter, OrderKey, OrderQuery, Page, ProductQuery, Scope, Stats,
-        StatsQuery,
+        CouponQuery, CustomerSummary, Movement, MovementQuery, OrderFilter, OrderKey, OrderQuery, Page, ProductQuery,
+        Scope, Stats, StatsQuery,
     },
     request::Request,
     store::{
-        AdjustStock, CartChange, CartStore, CatalogStore, ChangeOrder, DueOperation, Effect, GatewayRecord,
-        ImportOrder, Imported, LedgerStore, MergeCarts, Merged, Numbering, OrderStore, PlaceOrder, Store,
-        UpsertProducts, Upserted,
+        AdjustStock, CartChange, CartStore, CatalogStore, ChangeOrder, CouponStore, CouponUse, DueOperation, Effect,
+        GatewayRecord, ImportOrder, Imported, LedgerStore, MergeCarts, Merged, Numbering, OrderStore, PaymentEvent,
+        PaymentEventOutcome, PlaceOrder, Store, SweepReservations, UnresolvedOperations, UpsertCoupon, UpsertProducts,
+        Upserted,
     },
 };
 
@@ -162,6 +168,10 @@ impl<B: Backend> CartStore for Engine<B> {
     async fn expire_carts(&self, now: Timestamp, most: u32) -> Result<Vec<CartId>, StoreError> {
         self.write(carts::ExpireCarts { now, most }).await
     }
+
+    async fn sweep_reservations(&self, sweep: SweepReservations) -> Result<u32, StoreError> {
+        self.write(sweep).await
+    }
 }
 
 #[async_trait]
@@ -182,8 +192,8 @@ impl<B: Backend> CatalogStore for Engine<B> {
         self.attempt(adjust).await
     }
 
-    async fn levels(&self, skus: Vec<Sku>) -> Result<Vec<StockLevel>, StoreError> {
-        self.read(reads::GetLevels { skus }).await
+    async fn levels(&self, query: LevelQuery) -> Result<Vec<StockLevel>, StoreError> {
+        self.read(reads::GetLevels { query }).await
     }
 
     async fn movements(&self, query: MovementQuery) -> Result<Page<Movement>, StoreError> {
@@ -192,9 +202,45 @@ impl<B: Backend> CatalogStore for Engine<B> {
 }
 
 #[async_trait]
+impl<B: Backend> CouponStore for Engine<B> {
+    async fn upsert_coupon(&self, upsert: UpsertCoupon) -> Result<Coupon, StoreError> {
+        self.attempt(upsert).await
+    }
+
+    async fn coupon(&self, code: CouponCode, redeemer: Option<Redeemer>) -> Result<Option<CouponUse>, StoreError> {
+        self.read(reads::GetCoupon { code, redeemer }).await
+    }
+
+    async fn coupon_page(&self, query: CouponQuery) -> Result<Page<Coupon>, StoreError> {
+        self.read(reads::ListCoupons { query }).await
+    }
+}
+
+#[async_trait]
 impl<B: Backend> LedgerStore for Engine<B> {
-    async fn due_operations(&self, now: Timestamp, most: u32) -> Result<Vec<DueOperation>, StoreError> {
-        self.read(reads::DueOperations { now, most }).await
+    async fn due_operations(
+        &self,
+        now: Timestamp,
+        only: Option<OrderId>,
+        most: u32,
+    ) -> Result<Vec<DueOperation>, StoreError> {
+        self.read(reads::DueOperations { now, only, most }).await
+    }
+
+    async fn unresolved_operations(&self) -> Result<Vec<UnresolvedOperations>, StoreError> {
+        self.read(reads::UnresolvedCounts {}).await
+    }
+
+    async fn record_payment_event(
+        &self,
+        event: PaymentEvent,
+        context: Context,
+    ) -> Result<(PaymentEventOutcome, Effect), StoreError> {
+        self.attempt(ledger::RecordPaymentEvent { event, context }).await
+    }
+
+    async fn payment_events(&self, order_id: OrderId) -> Result<Vec<PaymentEvent>, StoreError> {
+        self.read(reads::PaymentEvents { order_id }).await
     }
 
     async fn due_expiries(&self, now: Timestamp, most: u32) -> Result<Vec<OrderId>, StoreError> {

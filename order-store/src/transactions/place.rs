@@ -8,13 +8,17 @@ use order_core::{
     calendar,
     cart::Cart,
     error::Refusal,
-    ids::{IdSeed, OrderNumber},
+    ids::{IdSeed, OrderNumber, Sku},
     order::{Order, Placement},
     policy::AllocatePolicy,
-    stock::{self, Levels, MovementKind, StockChange},
+    stock::{self, Demand, Levels, MovementKind, Shortage, StockChange},
 };
 
-use super::{requests, shelf};
+use super::{
+    coupons::Redemptions,
+    requests,
+    shelf::{Locking, Shelves, Source},
+};
 use crate::{
     backend::WriteWork,
     error::StoreError,
@@ -45,8 +49,9 @@ impl WriteWork for PlaceBatch {
 
     async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
         let mut slots = self.claim(tx).await?;
-        self.allocate(tx, &mut slots).await?;
+        let redemptions = self.allocate(tx, &mut slots).await?;
         let mut placed = self.store(tx, &slots).await?;
+        redemptions.write(tx).await?;
         let mut answers = Vec::with_capacity(slots.len());
         for (slot, order) in slots.into_iter().zip(&self.0) {
             let answer = match slot {
@@ -76,24 +81,36 @@ impl PlaceBatch {
         Ok(slots)
     }
 
-    /// Promises stock in order of arrival. What cannot be met is refused and takes nothing.
-    async fn allocate<T: Write>(&self, tx: &mut T, slots: &mut [Slot]) -> Done {
-        let open = || slots.iter().zip(&self.0).filter(|(slot, _)| matches!(slot, Slot::Open(_)));
-        let skus: BTreeSet<_> = open().flat_map(|(_, order)| order.placement.demand.keys().cloned()).collect();
-        let mut levels = shelf::lock(tx, &skus).await?;
-        let mut movements = Vec::new();
-        for (slot, order) in slots.iter_mut().zip(&self.0).filter(|(slot, _)| matches!(slot, Slot::Open(_))) {
-            match promise(&mut levels, &order.placement) {
-                Ok(changes) => movements.extend(shelf::movements(&changes, cause(&order.placement))),
+    /// Uses coupons and promises stock in order of arrival. What cannot be met is refused and takes nothing; its cart keeps what it
+    /// holds. The coupons come back to be written once the orders are there.
+    async fn allocate<T: Write>(&self, tx: &mut T, slots: &mut [Slot]) -> Done<Redemptions> {
+        let open = slots.iter().zip(&self.0).filter(|(slot, _)| matches!(slot, Slot::Open(_))).map(|(_, order)| order);
+        let mut redemptions = Redemptions::open(tx, open).await?;
+        let mut shelves = self.lock(tx, slots).await?;
+        for (slot, order) in slots.iter_mut().zip(&self.0) {
+            let Slot::Open(cart) = slot else { continue };
+            let usable = redemptions.check(order)?;
+            match usable.and_then(|()| promise(&mut shelves, (cart.as_ref(), &order.placement))) {
+                Ok(()) => redemptions.redeem(order),
                 Err(refusal) => *slot = Slot::Refused(refusal),
             }
         }
-        if movements.is_empty() {
-            return Ok(());
+        shelves.write(tx).await?;
+        Ok(redemptions)
+    }
+
+    /// Locks what is to be promised, and what the carts may hold.
+    async fn lock<T: Write>(&self, tx: &mut T, slots: &[Slot]) -> Done<Shelves> {
+        let (mut skus, mut carts, mut newest) = (BTreeSet::new(), Vec::new(), None);
+        for (slot, order) in slots.iter().zip(&self.0) {
+            let Slot::Open(cart) = slot else { continue };
+            skus.extend(order.placement.demand.keys().cloned());
+            skus.extend(cart.iter().flat_map(|cart| &cart.items).map(|item| item.sku.clone()));
+            carts.extend(cart.iter().map(|cart| cart.id));
+            newest = newest.max(Some((order.placement.order.create_time, order.placement.order.id.uuid())));
         }
-        let touched: BTreeSet<_> = movements.iter().map(|movement| movement.sku.clone()).collect();
-        levels.retain(|sku, _| touched.contains(sku.as_str()));
-        shelf::write(tx, &levels, &movements).await
+        let Some((now, id)) = newest else { return Ok(Shelves::default()) };
+        Shelves::lock(tx, Locking { skus: &skus, carts: &carts, now, ids: IdSeed::new(id) }).await
     }
 
     /// Draws the numbers, the last lock, and inserts.
@@ -116,27 +133,45 @@ impl PlaceBatch {
 }
 
 /// The movements' cause, and where their identities come from.
-fn cause(placement: &Placement) -> (MovementCause<'_>, IdSeed) {
+fn source(placement: &Placement) -> Source<'_> {
     let order = &placement.order;
     let placed = placement.events.first().expect("an order begins with an event");
-    let cause = MovementCause { order_id: Some(order.id), reason: None, actor: &placed.actor, time: placed.time };
+    let (actor, time) = (&placed.actor, placed.time);
+    let cause = MovementCause { order_id: Some(order.id), cart_id: None, reason: None, actor, time };
     (cause, IdSeed::new(order.id.uuid()))
 }
 
-fn promise(levels: &mut Levels, placement: &Placement) -> Result<Vec<StockChange>, Refusal> {
+/// Promises an order its stock out of what its cart holds and what is free, and gives the cart's holds back.
+fn promise(shelves: &mut Shelves, (cart, placement): (Option<&Cart>, &Placement)) -> Result<(), Refusal> {
+    let (cause, ids) = source(placement);
+    let held = cart.map(|cart| shelves.held_by(cart.id)).unwrap_or_default();
+    let promised = claim(&mut shelves.levels, placement, &held).map_err(Refusal::InsufficientStock)?;
+    if let Some(cart) = cart {
+        let returned = MovementCause { cart_id: Some(cart.id), ..cause };
+        shelves.record(&stock::hold_changes(&held, &Demand::new()), (returned, ids));
+        shelves.drop_holds(cart.id, |_sku| true);
+    }
+    shelves.record(&promised, (cause, ids));
+    Ok(())
+}
+
+/// What the policy wants promised now; the levels as they are then. An order whose stock is promised later must find enough all
+/// the same.
+fn claim(levels: &mut Levels, placement: &Placement, held: &Demand) -> Result<Vec<StockChange>, Vec<Shortage>> {
     let demand = &placement.demand;
     match placement.allocate {
         AllocatePolicy::Place => {
-            stock::allocate(levels, demand).map_err(Refusal::InsufficientStock)?;
-            let change = |(sku, quantity): (&_, &i64)| StockChange {
-                sku: Clone::clone(sku),
+            stock::allocate_held(levels, demand, held)?;
+            let change = |(sku, quantity): (&Sku, &i64)| StockChange {
+                sku: sku.clone(),
                 kind: MovementKind::Allocated,
                 quantity: *quantity,
             };
             Ok(demand.iter().map(change).collect())
         }
         AllocatePolicy::Confirm => {
-            stock::allocate(&mut levels.clone(), demand).map_err(Refusal::InsufficientStock)?;
+            stock::allocate_held(&mut levels.clone(), demand, held)?;
+            stock::give_back(levels, held);
             Ok(Vec::new())
         }
     }
@@ -145,10 +180,10 @@ fn promise(levels: &mut Levels, placement: &Placement) -> Result<Vec<StockChange
 /// Marks the cart ordered, in memory; it is written with the order.
 async fn consume_cart<T: Write>(tx: &mut T, order: &PlaceOrder) -> Done<Slot> {
     let Some(priced) = &order.cart else { return Ok(Slot::Open(None)) };
-    let Some((row, items)) = tx.lock_cart(&priced.owner).await? else { return Err(cart_changed()) };
+    let Some((row, items)) = tx.lock_cart(&priced.owner).await? else { return Err(repriced()) };
     let cart = cart_from_rows(row, items)?;
     if cart.id != priced.id {
-        return Err(cart_changed());
+        return Err(repriced());
     }
     if let order_core::cart::CartState::Ordered(order_id) = cart.state {
         let outcome = RequestOutcome::Order(order_id);
@@ -156,7 +191,7 @@ async fn consume_cart<T: Write>(tx: &mut T, order: &PlaceOrder) -> Done<Slot> {
         return Ok(Slot::Replay(outcome));
     }
     if cart.revision != priced.revision {
-        return Err(cart_changed());
+        return Err(repriced());
     }
     match cart.ordered(order.placement.order.id, order.placement.order.create_time) {
         Ok(next) => Ok(Slot::Open(Some(next))),
@@ -164,9 +199,10 @@ async fn consume_cart<T: Write>(tx: &mut T, order: &PlaceOrder) -> Done<Slot> {
     }
 }
 
-/// Rolls back instead of committing a refusal: the caller prices the cart anew and comes again under the same request id.
-fn cart_changed() -> Fault {
-    Fault::Fatal(StoreError::Refused(Refusal::CartChanging))
+/// What was priced, a cart or a coupon, is no longer what is there. Rolls back instead of committing a refusal: the caller prices
+/// it anew and comes again under the same request id.
+pub(super) fn repriced() -> Fault {
+    Fault::Fatal(StoreError::Refused(Refusal::PricingStale))
 }
 
 /// Numbers and inserts new orders, in their order.

@@ -2,22 +2,24 @@
 
 use order_core::{
     cart::{Cart, CartOwner, CartState},
-    ids::{CustomerId, OperationId, OrderId, ProductId, Sku},
+    discount::{Coupon, Redeemer},
+    ids::{CouponCode, CustomerId, OperationId, OrderId, ProductId},
     order::{Event, Order},
     product::Product,
-    stock::StockLevel,
+    stock::{LevelQuery, StockLevel},
     time::Timestamp,
 };
 
+use super::{coupons, holds};
 use crate::{
     backend::ReadWork,
     query::{
-        CustomerSummary, Movement, MovementQuery, OrderFilter, OrderKey, OrderQuery, Page, ProductQuery, Scope, Stats,
-        StatsQuery,
+        CouponQuery, CustomerSummary, Movement, MovementQuery, OrderFilter, OrderKey, OrderQuery, Page, ProductQuery,
+        Scope, Stats, StatsQuery,
     },
     rows::{OrderRows, cart_from_rows},
     statements::{Done, Read},
-    store::{DueOperation, GatewayRecord},
+    store::{CouponUse, DueOperation, GatewayRecord, PaymentEvent, UnresolvedOperations},
 };
 
 /// A reading transaction of one statement: its fields, its name, its result, and the statement.
@@ -75,22 +77,40 @@ look!(ListProducts { query: ProductQuery }, "product_page", Page<Product>, |this
     page(tx.product_page(&this.query).await?, this.query.size, Product::try_from)
 });
 
-look!(GetLevels { skus: Vec<Sku> }, "levels", Vec<StockLevel>, |this, tx| {
-    let rows = tx.levels(&this.skus).await?;
-    Ok(rows.into_iter().map(StockLevel::try_from).collect::<Result<_, _>>()?)
+look!(GetCoupon { code: CouponCode, redeemer: Option<Redeemer> }, "coupon", Option<CouponUse>, |this, tx| {
+    coupons::look_up(tx, &this.code, this.redeemer.as_ref()).await
 });
+
+look!(ListCoupons { query: CouponQuery }, "coupon_page", Page<Coupon>, |this, tx| {
+    page(tx.coupon_page(&this.query).await?, this.query.size, Coupon::try_from)
+});
+
+look!(GetLevels { query: LevelQuery }, "levels", Vec<StockLevel>, |this, tx| holds::levels(tx, &this.query).await);
 
 look!(ListMovements { query: MovementQuery }, "movements", Page<Movement>, |this, tx| {
     page(tx.movement_page(&this.query).await?, this.query.size, Movement::try_from)
 });
 
-look!(DueOperations { now: Timestamp, most: u32 }, "due_operations", Vec<DueOperation>, |this, tx| {
-    let due = tx.due_operations(this.now, this.most).await?;
+look!(DueOperations { now: Timestamp, only: Option<OrderId>, most: u32 }, "due_operations", Vec<DueOperation>, |this, tx| {
+    let due = match this.only {
+        None => tx.due_operations(this.now, this.most).await?,
+        Some(order_id) => tx.due_operations_of(order_id, this.now, this.most).await?,
+    };
     Ok(due.into_iter().map(|(order_id, operation_id)| DueOperation { order_id, operation_id }).collect())
+});
+
+look!(UnresolvedCounts {}, "unresolved_operations", Vec<UnresolvedOperations>, |_this, tx| {
+    let rows = tx.unresolved_operations().await?;
+    Ok(rows.into_iter().map(UnresolvedOperations::try_from).collect::<Result<_, _>>()?)
 });
 
 look!(DueExpiries { now: Timestamp, most: u32 }, "due_expiries", Vec<OrderId>, |this, tx| {
     tx.due_expiries(this.now, this.most).await
+});
+
+look!(PaymentEvents { order_id: OrderId }, "payment_events", Vec<PaymentEvent>, |this, tx| {
+    let rows = tx.payment_events(this.order_id).await?;
+    Ok(rows.into_iter().map(PaymentEvent::try_from).collect::<Result<_, _>>()?)
 });
 
 look!(GetGateway { key: OperationId }, "gateway_record", Option<GatewayRecord>, |this, tx| {

@@ -4,70 +4,244 @@ use std::collections::BTreeSet;
 
 use order_core::{
     error::Refusal,
-    ids::{IdSeed, Sku},
-    stock::{Levels, MovementKind, Shortage, StockChange, StockLevel},
+    ids::{CartId, IdSeed, Sku},
+    order::Actor,
+    stock::{Demand, Levels, MovementKind, Reservation, Shortage, StockChange, StockLevel},
+    time::Timestamp,
 };
 
 use crate::{
     error::StoreError,
-    rows::{MovementCause, MovementRow, StockRow},
+    rows::{MovementCause, MovementRow, ReservationRow, StockRow},
     statements::{Done, Write},
 };
 
 /// Movements are minted from the upper half of a seed, events from the lower.
 const MOVEMENT_IDS: u16 = 0x8000;
 
-/// Locks the shelves of these SKUs, in their order, and reads them.
-pub(super) async fn lock<T: Write>(tx: &mut T, skus: &BTreeSet<Sku>) -> Done<Levels> {
-    if skus.is_empty() {
-        return Ok(Levels::new());
+/// Expired holds that one transaction gives back at most, so that it does not keep the shelf for long and does not run out of
+/// identities. The sweeper, which looks every second, keeps their number far below.
+const EXPIRED_PER_LOCK: u32 = 4096;
+
+/// What a movement is for, and where its identity comes from.
+pub(super) type Source<'a> = (MovementCause<'a>, IdSeed);
+
+/// Which shelves a transaction locks, and for whom.
+pub(super) struct Locking<'a> {
+    pub(super) skus: &'a BTreeSet<Sku>,
+    /// Carts whose own holds on them matter.
+    pub(super) carts: &'a [CartId],
+    pub(super) now: Timestamp,
+    pub(super) ids: IdSeed,
+}
+
+/// Shelves that this transaction has locked, as they will be, and all that is to be written of them at its end.
+#[derive(Default)]
+pub(super) struct Shelves {
+    /// What can be decided on: no expired hold is in it any more.
+    pub(super) levels: Levels,
+    /// What the carts that were named hold of these shelves.
+    holds: Vec<Reservation>,
+    movements: Vec<MovementRow>,
+    put: Vec<ReservationRow>,
+    dropped: Vec<ReservationRow>,
+}
+
+impl Shelves {
+    /// Locks shelves in their order, reads them, and gives back what has expired: a hold ends here, with the next claim, and not
+    /// when a sweeper finds it. Where nothing is reserved nothing is looked for.
+    pub(super) async fn lock<T: Write>(tx: &mut T, locking: Locking<'_>) -> Done<Self> {
+        let mut shelves = Self::default();
+        if locking.skus.is_empty() {
+            return Ok(shelves);
+        }
+        let skus: Vec<_> = locking.skus.iter().cloned().collect();
+        for row in tx.lock_stock(&skus).await? {
+            let level = StockLevel::try_from(row)?;
+            shelves.levels.insert(level.sku.clone(), level);
+        }
+        let reserved = shelves.levels.values().filter(|level| level.reserved > 0);
+        let reserved: Vec<_> = reserved.map(|level| level.sku.clone()).collect();
+        if !reserved.is_empty() {
+            shelves.release_expired(tx, (&reserved, &locking)).await?;
+        }
+        Ok(shelves)
     }
-    let skus: Vec<_> = skus.iter().cloned().collect();
-    let rows = tx.lock_stock(&skus).await?;
-    let levels = rows.into_iter().map(StockLevel::try_from);
-    Ok(levels.map(|level| level.map(|level| (level.sku.clone(), level))).collect::<Result<_, _>>()?)
+
+    async fn release_expired<T: Write>(&mut self, tx: &mut T, (skus, locking): (&[Sku], &Locking<'_>)) -> Done {
+        let own = if locking.carts.is_empty() { Vec::new() } else { tx.reservations_of(locking.carts).await? };
+        let own = own.into_iter().filter(|row| skus.iter().any(|sku| sku.as_str() == row.sku));
+        let (live, mut expired): (Vec<_>, Vec<_>) = own.partition(|row| locking.now < row.expire_time.0);
+        // Their own are taken whatever the bound: they are about to be replaced.
+        let others = tx.expired_reservations(skus, locking.now, EXPIRED_PER_LOCK).await?;
+        expired.extend(others.into_iter().filter(|row| !locking.carts.iter().any(|cart| cart.uuid() == row.cart_id.0)));
+        self.holds = live.into_iter().map(Reservation::try_from).collect::<Result<_, _>>()?;
+        let actor = Actor::System("hold-expiry".to_owned());
+        for row in expired {
+            let Reservation { cart_id, sku, quantity, .. } = row.clone().try_into()?;
+            let reason = Some("the hold expired");
+            let cause =
+                MovementCause { order_id: None, cart_id: Some(cart_id), reason, actor: &actor, time: locking.now };
+            self.change(StockChange { sku, kind: MovementKind::Unreserved, quantity }, (cause, locking.ids))?;
+            self.dropped.push(row);
+        }
+        Ok(())
+    }
+
+    /// A shelf; one that does not exist is empty.
+    pub(super) fn level(&self, sku: &Sku) -> StockLevel {
+        self.levels.get(sku).cloned().unwrap_or_else(|| StockLevel::empty(sku.clone()))
+    }
+
+    /// What a cart holds of these shelves.
+    pub(super) fn held_by(&self, cart: CartId) -> Demand {
+        let own = self.holds.iter().filter(|hold| hold.cart_id == cart);
+        own.map(|hold| (hold.sku.clone(), hold.quantity)).collect()
+    }
+
+    /// Carries out a change that must fit.
+    fn change(&mut self, change: StockChange, source: Source<'_>) -> Result<(), StoreError> {
+        let level = self.level(&change.sku);
+        let misfit = || StoreError::corrupt(format!("{change:?} does not fit {level:?}"));
+        let next = level.after(&change).ok_or_else(misfit)?;
+        self.levels.insert(change.sku.clone(), next);
+        self.record(&[change], source);
+        Ok(())
+    }
+
+    /// Keeps the movements of changes that [`levels`](Self::levels) already shows.
+    pub(super) fn record(&mut self, changes: &[StockChange], source: Source<'_>) {
+        let minted = u16::try_from(self.movements.len()).expect("the limits keep a transaction below 2^15 movements");
+        self.movements.extend(movements(changes, (source, minted)));
+    }
+
+    /// Makes what a cart holds of these shelves what it is to hold from now on; [`levels`](Self::levels) already shows it.
+    pub(super) fn hold(&mut self, cart_id: CartId, wanted: &Demand, expire_time: Timestamp) {
+        self.drop_holds(cart_id, |sku| !wanted.contains_key(sku));
+        let reservation =
+            |(sku, quantity): (&Sku, &i64)| Reservation { cart_id, sku: sku.clone(), quantity: *quantity, expire_time };
+        self.put.extend(wanted.iter().map(reservation).map(|hold| ReservationRow::from(&hold)));
+    }
+
+    /// Takes away those holds of a cart that are on certain SKUs.
+    pub(super) fn drop_holds(&mut self, cart_id: CartId, which: impl Fn(&Sku) -> bool) {
+        let gone = self.holds.iter().filter(|hold| hold.cart_id == cart_id && which(&hold.sku));
+        self.dropped.extend(gone.map(ReservationRow::from));
+    }
+
+    /// How many holds are given back.
+    pub(super) fn dropped(&self) -> usize {
+        self.dropped.len()
+    }
+
+    /// Writes the levels that moved, their movements, and what carts hold.
+    pub(super) async fn write<T: Write>(self, tx: &mut T) -> Done {
+        let moved = |level: &&StockLevel| self.movements.iter().any(|movement| movement.sku == level.sku.as_str());
+        let rows: Vec<_> = self.levels.values().filter(moved).map(StockRow::from).collect();
+        if !self.movements.is_empty() {
+            tx.update_stock(&rows).await?;
+            tx.insert_movements(&self.movements).await?;
+        }
+        if !self.dropped.is_empty() {
+            tx.drop_reservations(&self.dropped).await?;
+        }
+        if !self.put.is_empty() {
+            tx.put_reservations(&self.put).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Carries changes out in their order, or none of them.
 pub(super) async fn change<T: Write>(
     tx: &mut T,
     changes: &[StockChange],
-    cause: (MovementCause<'_>, IdSeed),
+    source: Source<'_>,
 ) -> Done<Result<(), Refusal>> {
     if changes.is_empty() {
         return Ok(Ok(()));
     }
+    let mut shelves = lock_for(tx, changes, source).await?;
+    make_room(tx, (changes, &mut shelves)).await?;
+    match after(shelves, changes, source)? {
+        Ok(shelves) => Ok(Ok(shelves.write(tx).await?)),
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+/// Whether [`change`] would carry these changes out; writes nothing.
+pub(super) async fn check<T: Write>(
+    tx: &mut T,
+    changes: &[StockChange],
+    source: Source<'_>,
+) -> Done<Result<(), Refusal>> {
+    let shelves = lock_for(tx, changes, source).await?;
+    Ok(after(shelves, changes, source)?.map(drop))
+}
+
+async fn lock_for<T: Write>(tx: &mut T, changes: &[StockChange], (cause, ids): Source<'_>) -> Done<Shelves> {
     let skus = changes.iter().map(|change| change.sku.clone()).collect();
-    let mut levels = lock(tx, &skus).await?;
-    let mut shortages = Vec::new();
+    Shelves::lock(tx, Locking { skus: &skus, carts: &[], now: cause.time, ids }).await
+}
+
+/// The shelves after all changes, one after the other. What is short is told of all of them.
+fn after(
+    mut shelves: Shelves,
+    changes: &[StockChange],
+    source: Source<'_>,
+) -> Result<Result<Shelves, Refusal>, StoreError> {
+    let mut shortages: Vec<Shortage> = Vec::new();
     for change in changes {
-        let level = levels.get(&change.sku).cloned().unwrap_or_else(|| StockLevel::empty(change.sku.clone()));
-        match level.after(change) {
-            Some(next) => drop(levels.insert(change.sku.clone(), next)),
-            None if change.kind == MovementKind::Allocated => shortages.push(short(&level, change)),
-            None => return Err(StoreError::corrupt(format!("{change:?} does not fit {level:?}")).into()),
+        if shortages.iter().any(|shortage| shortage.sku == change.sku) {
+            // What was to follow builds on what is lacking already.
+            continue;
+        }
+        match short(&shelves.level(&change.sku), change) {
+            Some(shortage) => shortages.push(shortage),
+            None => shelves.change(change.clone(), source)?,
         }
     }
-    if !shortages.is_empty() {
-        return Ok(Err(Refusal::InsufficientStock(shortages)));
+    if shortages.is_empty() { Ok(Ok(shelves)) } else { Ok(Err(Refusal::InsufficientStock(shortages))) }
+}
+
+/// What comes back may never have had a shelf here: orders are also taken over from elsewhere.
+async fn make_room<T: Write>(tx: &mut T, (changes, shelves): (&[StockChange], &mut Shelves)) -> Done {
+    let returned = changes.iter().filter(|change| change.kind == MovementKind::Returned);
+    let homeless = returned.filter(|change| !shelves.levels.contains_key(&change.sku));
+    let new: BTreeSet<_> = homeless.map(|change| change.sku.clone()).collect();
+    if new.is_empty() {
+        return Ok(());
     }
-    write(tx, &levels, &movements(changes, cause)).await?;
-    Ok(Ok(()))
+    let new: Vec<_> = new.into_iter().collect();
+    let rows: Vec<_> = new.iter().map(|sku| StockRow::from(&StockLevel::empty(sku.clone()))).collect();
+    tx.insert_stock(&rows).await?;
+    // Another transaction may have added one meanwhile; what counts is what is locked.
+    for row in tx.lock_stock(&new).await? {
+        let level = StockLevel::try_from(row)?;
+        shelves.levels.insert(level.sku.clone(), level);
+    }
+    Ok(())
 }
 
-fn short(level: &StockLevel, change: &StockChange) -> Shortage {
-    Shortage { sku: change.sku.clone(), requested: change.quantity, available: level.available() }
+/// What a change lacks: free units to promise, or goods in the house to send. For any other change, and for sending what was
+/// never promised, there is no such excuse.
+fn short(level: &StockLevel, change: &StockChange) -> Option<Shortage> {
+    let available = match change.kind {
+        MovementKind::Allocated | MovementKind::Reserved => level.available(),
+        MovementKind::Shipped if level.allocated >= change.quantity => level.on_hand,
+        MovementKind::Shipped
+        | MovementKind::Received
+        | MovementKind::Released
+        | MovementKind::Adjusted
+        | MovementKind::Returned
+        | MovementKind::Unreserved => return None,
+    };
+    let shortage = Shortage { sku: change.sku.clone(), requested: change.quantity, available };
+    (change.quantity > available).then_some(shortage)
 }
 
-/// The movements that changes leave behind.
-pub(super) fn movements(changes: &[StockChange], (cause, ids): (MovementCause<'_>, IdSeed)) -> Vec<MovementRow> {
+/// The movements that changes leave behind; `minted` of the seed were used before.
+pub(super) fn movements(changes: &[StockChange], ((cause, ids), minted): (Source<'_>, u16)) -> Vec<MovementRow> {
     let mint = |n| ids.nth(MOVEMENT_IDS + n);
-    changes.iter().zip(0..).map(|(change, n)| MovementRow::new(mint(n), change, cause)).collect()
-}
-
-/// Writes levels and movements.
-pub(super) async fn write<T: Write>(tx: &mut T, levels: &Levels, movements: &[MovementRow]) -> Done {
-    let rows: Vec<_> = levels.values().map(StockRow::from).collect();
-    tx.update_stock(&rows).await?;
-    tx.insert_movements(movements).await
+    changes.iter().zip(minted..).map(|(change, n)| MovementRow::new(mint(n), change, cause)).collect()
 }

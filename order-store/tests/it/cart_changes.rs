@@ -11,19 +11,20 @@ use order_store::{CartChange, MergeCarts, testing::on_both_engines};
 
 use crate::shop::{NOW, Shop, cart_change, currency, customer, fresh, later, refusal, request};
 
-fn guest(n: u8) -> CartOwner {
+pub(crate) fn guest(n: u8) -> CartOwner {
     CartOwner::Guest(GuestKey([n; 32]))
 }
 
-fn ada() -> CartOwner {
+pub(crate) fn ada() -> CartOwner {
     CartOwner::Customer(customer("ada"))
 }
 
-fn merge(n: u8) -> MergeCarts {
+pub(crate) fn merge(n: u8) -> MergeCarts {
     MergeCarts {
         request: None,
         guest: GuestKey([n; 32]),
         customer: customer("ada"),
+        hold_until: None,
         now: NOW,
         ids: IdSeed::new(fresh()),
     }

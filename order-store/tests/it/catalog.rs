@@ -4,7 +4,7 @@ use order_core::{
     error::Refusal,
     ids::IdSeed,
     product::{Product, ProductDraft},
-    stock::MovementKind,
+    stock::{Adjustment, MovementKind},
 };
 use order_store::{
     AdjustStock, Mode, MovementQuery, ProductQuery, UpsertOutcome, UpsertProducts, testing::on_both_engines,
@@ -25,11 +25,11 @@ pub(crate) fn draft(id: &str, of_sku: &str) -> ProductDraft {
     }
 }
 
-fn adjust(name: &str, delta: i64) -> AdjustStock {
+pub(crate) fn adjust(name: &str, delta: i64) -> AdjustStock {
     AdjustStock {
         request: None,
         sku: sku(name),
-        delta,
+        adjustment: Adjustment { delta, backorder_limit: None },
         reason: Some("counted".to_owned()),
         actor: admin(),
         now: NOW,
@@ -76,7 +76,7 @@ async fn an_upsert_says_what_became_of_each_product_and_a_preview_writes_nothing
         assert_eq!(outcomes, [UpsertOutcome::Created, UpsertOutcome::Updated, UpsertOutcome::Unchanged]);
         let stored = shop.store.product_page(ALL).await.unwrap().items;
         assert_eq!((names(&stored), stored[0].price), (vec!["mug", "pot"], usd(1250)));
-        assert_eq!(shop.store.levels(vec![sku("URN")]).await.unwrap(), []);
+        assert_eq!(shop.level_at("URN", NOW).await, None);
         assert_eq!(shop.store.upsert_products(upsert(drafts)).await.unwrap(), shown);
         assert_eq!(shop.store.product_page(ALL).await.unwrap().items.len(), 3);
     })
@@ -113,7 +113,7 @@ async fn a_sku_belongs_to_one_product() {
         let refused = refusal(shop.upsert(vec![draft("pot", "POT"), draft("cup", "MUG")]).await);
         assert_eq!(refused, Refusal::SkuTaken { sku: sku("MUG"), product_id: product_id("mug") });
         assert_eq!(shop.store.products(vec![product_id("pot")]).await.unwrap(), [], "all or none");
-        assert_eq!(shop.store.levels(vec![sku("POT")]).await.unwrap(), []);
+        assert_eq!(shop.level_at("POT", NOW).await, None);
         shop.upsert(vec![draft("mug", "MUG-2")]).await.unwrap();
         assert_eq!(shop.level("MUG").await.on_hand, 7, "the goods stay on their shelf");
         shop.upsert(vec![draft("cup", "MUG")]).await.unwrap();

@@ -13,12 +13,16 @@ const BROKEN: &[&str] = &[
     "UPDATE stock SET reserved = -1",
     "UPDATE stock SET allocated = on_hand + 1",
     "UPDATE stock SET reserved = on_hand",
+    "UPDATE stock SET backorder_limit = -1",
     "UPDATE stock_movement SET kind = 'STOLEN'",
     "UPDATE stock_movement SET sku = 'NONE'",
     "UPDATE cart SET guest_key = NULL, customer_id = NULL",
     "UPDATE cart SET state = 'ORDERED'",
     "UPDATE cart SET state = 'LOST'",
     "UPDATE cart_item SET quantity = 0",
+    "UPDATE reservation SET quantity = 0",
+    "UPDATE reservation SET sku = 'NONE'",
+    "DELETE FROM cart",
     "UPDATE cart_item SET seen_price = -1",
     "UPDATE orders SET state = 'LOST'",
     "UPDATE orders SET payment_status = 'LOST'",
@@ -75,7 +79,7 @@ async fn the_database_refuses_what_breaks_a_rule() {
     on_both_engines(|database| async move {
         let shop = Shop::open(&database).await;
         let mug = shop.sell("mug", 1250, 10).await;
-        shop.add(&order_core::cart::CartOwner::Customer(crate::shop::customer("ada")), &mug, 1).await.unwrap();
+        shop.hold(&order_core::cart::CartOwner::Customer(crate::shop::customer("ada")), &mug, 1).await.unwrap();
         let placed = shop.place(Wish::of(&[(&mug, 2)]).by_card()).await.unwrap().order;
         for statement in BROKEN {
             assert!(database.execute(statement).await.is_err(), "{statement}");

@@ -6,6 +6,7 @@ use order_core::{
     ids::IdSeed,
     order::Command,
     product::ProductDraft,
+    stock::Adjustment,
 };
 use order_store::{
     AdjustStock, CartChange, ChangeOrder, Request, UpsertOutcome, UpsertProducts, testing::on_both_engines,
@@ -60,7 +61,7 @@ async fn what_was_refused_stays_refused() {
         let more = AdjustStock {
             request: None,
             sku: sku("MUG"),
-            delta: 5,
+            adjustment: Adjustment { delta: 5, backorder_limit: None },
             reason: None,
             actor: admin(),
             now: NOW,
@@ -126,7 +127,7 @@ async fn products_and_shelves_change_once() {
         let adjust = AdjustStock {
             request: Some(request(fresh(), 1)),
             sku: sku("MUG"),
-            delta: -4,
+            adjustment: Adjustment { delta: -4, backorder_limit: None },
             reason: Some("broken".to_owned()),
             actor: admin(),
             now: NOW,
@@ -151,7 +152,7 @@ async fn an_answer_that_was_found_early_is_kept_and_hides_nothing() {
         let conclude = |request: &Request, answer| shop.store.conclude(request.clone(), answer);
         let (kept, why) = (request(fresh(), 1), Refusal::CartEmpty);
         assert_eq!(refusal(conclude(&kept, Err(why.clone())).await), why);
-        assert_eq!(refusal(conclude(&kept, Err(Refusal::CartChanging)).await), why, "the first answer is kept");
+        assert_eq!(refusal(conclude(&kept, Err(Refusal::PricingStale)).await), why, "the first answer is kept");
         let other = Request { body_hash: [9; 32], ..kept.clone() };
         assert_eq!(refusal(conclude(&other, Err(why.clone())).await), Refusal::RequestIdReused);
         let used = fresh();

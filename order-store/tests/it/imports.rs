@@ -9,7 +9,7 @@ use order_store::{Effect, ImportOrder, Imported, Numbering, testing::on_both_eng
 
 use crate::shop::{NOW, Shop, context, currency, customer, fresh, later, numbering, product_id, sku, usd};
 
-fn import(external_id: &str) -> ImportOrder {
+pub(crate) fn import(external_id: &str) -> ImportOrder {
     let line = |id: &str, units: i64| ImportLine {
         product_id: product_id(id),
         sku: sku(id),

@@ -21,7 +21,7 @@ async fn open_requests_are_due_oldest_first_until_they_are_settled() {
             expected.push(DueOperation { order_id: order.id, operation_id });
         }
         expected.rotate_left(1);
-        let due = |seconds, most| shop.store.due_operations(later(seconds), most);
+        let due = |seconds, most| shop.store.due_operations(later(seconds), None, most);
         assert_eq!(due(0, 10).await.unwrap(), [], "the gateway is given its time");
         assert_eq!(due(15, 10).await.unwrap(), expected[..1]);
         assert_eq!(due(100, 10).await.unwrap(), expected);
@@ -69,7 +69,7 @@ async fn the_first_word_of_the_gateway_holds() {
         let key = OperationId::new(fresh());
         let record = |outcome| GatewayRecord { key, kind: OperationKind::Sale, amount: usd(5998), outcome, time: NOW };
         let declined = record(Outcome::Failed { code: "insufficient_funds".to_owned() });
-        let approved = record(Outcome::Succeeded { reference: "r-1".to_owned() });
+        let approved = record(Outcome::succeeded("r-1"));
         assert_eq!(shop.store.gateway_record(key).await.unwrap(), None);
         assert_eq!(shop.store.record_gateway(declined.clone()).await.unwrap(), declined);
         assert_eq!(shop.store.record_gateway(approved).await.unwrap(), declined);

@@ -1,10 +1,14 @@
 //! The contract of the store: what every method promises, on SQLite and on PostgreSQL alike. One binary, so that it links once.
 #![expect(clippy::unwrap_used, reason = "a test that unwraps nothing has failed")]
 
+mod audit;
+mod backorders;
 mod cart_changes;
 mod catalog;
 mod corruption;
+mod coupons;
 mod deadlines;
+mod holds;
 mod idempotency;
 mod imports;
 mod ledger;

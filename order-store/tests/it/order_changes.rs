@@ -3,7 +3,7 @@
 use order_core::{
     error::Refusal,
     ids::OrderId,
-    order::{Command, Details, FulfillmentStatus, Order, PaymentStatus, State, Status, Tracking},
+    order::{Command, Details, FulfillmentStatus, Order, PaymentStatus, RefundWish, State, Status, Tracking},
     payment::{OperationState, Outcome, PaymentMethod},
     policy::AllocatePolicy,
 };
@@ -93,7 +93,7 @@ async fn a_payment_is_attempted_lost_and_settled() {
         let mug = shop.sell("mug", 1250, 10).await;
         let order = shop.place(Wish::of(&[(&mug, 2)]).paid_later()).await.unwrap().order;
         assert_eq!(order.payment_status, PaymentStatus::Unpaid);
-        let pay = Command::Pay { method: PaymentMethod::Upi, token: Some("tok_slow".to_owned()) };
+        let pay = Command::Pay { method: PaymentMethod::Upi, token: Some("tok_slow".to_owned()), amount: None };
         let paying = shop.change(order.id, pay).await.unwrap().order;
         let operation = paying.payment().unwrap().operations[0].id;
         shop.change(order.id, Command::AttemptOperation(operation)).await.unwrap();
@@ -101,12 +101,12 @@ async fn a_payment_is_attempted_lost_and_settled() {
         assert_eq!(lost.payment().unwrap().operations[0].state, OperationState::Unknown);
         assert_kept(&shop, &lost).await;
         let declined = Outcome::Failed { code: "insufficient_funds".to_owned() };
-        let failed = shop.change(order.id, Command::SettleOperation(operation, declined)).await.unwrap().order;
+        let answer = Command::SettleOperation(operation, declined);
+        let failed = shop.change(order.id, answer.clone()).await.unwrap().order;
         assert_eq!(failed.payment_status, PaymentStatus::Failed);
-        let late = Outcome::Succeeded { reference: "late".to_owned() };
-        let twice = shop.change(order.id, Command::SettleOperation(operation, late)).await.unwrap();
-        assert!(twice.events.is_empty(), "a second answer changes nothing");
-        let pay = Command::Pay { method: PaymentMethod::CreditCard, token: Some("tok_ok".to_owned()) };
+        let twice = shop.change(order.id, answer).await.unwrap();
+        assert!(twice.events.is_empty(), "the same answer again changes nothing");
+        let pay = Command::Pay { method: PaymentMethod::CreditCard, token: Some("tok_ok".to_owned()), amount: None };
         shop.change(order.id, pay).await.unwrap();
         let paid = shop.settle(order.id).await;
         assert_eq!((paid.payments.len(), paid.payment_status), (2, PaymentStatus::Paid));
@@ -124,7 +124,7 @@ async fn all_money_can_be_given_back_after_delivery() {
         shop.settle(id).await;
         let walk = Command::SetStatus { status: Status::Delivered, tracking: Tracking::default() };
         shop.change(id, walk).await.unwrap();
-        shop.change(id, Command::Refund).await.unwrap();
+        shop.change(id, Command::Refund(RefundWish::All)).await.unwrap();
         let refunded = shop.settle(id).await;
         assert_eq!(refunded.status, Status::Refunded);
         assert_kept(&shop, &refunded).await;

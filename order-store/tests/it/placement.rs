@@ -22,7 +22,7 @@ async fn what_was_placed_is_read_back_the_same() {
         assert_eq!(shop.order(placed.order.id).await, placed.order);
         let history = shop.store.events(placed.order.id, 0, 100).await.unwrap();
         assert_eq!(history.items, placed.events);
-        assert!(matches!(history.items[0].body, EventBody::Placed));
+        assert!(matches!(history.items[0].body, EventBody::Placed { .. }));
         assert!(!history.more);
     })
     .await;
@@ -129,7 +129,7 @@ async fn a_cart_that_changed_since_it_was_priced_is_not_ordered() {
         let changed = shop.add(&ada, &mug, 1).await.unwrap();
         let id = fresh();
         let refused = shop.place(Wish::of(&[(&mug, 2)]).out_of(&priced).under(id)).await;
-        assert_eq!(refused, Err(StoreError::Refused(Refusal::CartChanging)));
+        assert_eq!(refused, Err(StoreError::Refused(Refusal::PricingStale)));
         assert_eq!(shop.level("MUG").await.allocated, 0);
         let placed = shop.place(Wish::of(&[(&mug, 3)]).out_of(&changed).under(id)).await;
         assert!(placed.is_ok(), "the request id is free for the next try: {placed:?}");

@@ -12,7 +12,7 @@ use order_store::{Effect, StoreError, testing::on_both_engines};
 use crate::shop::{NOW, Shop, Wish, customer, fresh};
 
 /// Places all wishes at once.
-async fn at_once(shop: &Shop, wishes: Vec<Wish>) -> Vec<Result<Effect, StoreError>> {
+pub(crate) async fn at_once(shop: &Shop, wishes: Vec<Wish>) -> Vec<Result<Effect, StoreError>> {
     let tasks: Vec<_> = wishes
         .into_iter()
         .map(|wish| {
@@ -28,7 +28,7 @@ async fn at_once(shop: &Shop, wishes: Vec<Wish>) -> Vec<Result<Effect, StoreErro
 }
 
 /// What went wrong, as opposed to what was refused.
-fn failures(results: &[Result<Effect, StoreError>]) -> Vec<&StoreError> {
+pub(crate) fn failures(results: &[Result<Effect, StoreError>]) -> Vec<&StoreError> {
     let errors = results.iter().filter_map(|result| result.as_ref().err());
     errors.filter(|error| !matches!(error, StoreError::Refused(_))).collect()
 }

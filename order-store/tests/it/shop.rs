@@ -13,6 +13,7 @@ use order_core::{
     cart::{Cart, CartCommand, CartOwner},
     contact::{Contact, ContactDraft},
     currency::Currency,
+    discount::{Coupon, Redeemer},
     error::Refusal,
     ids::{CartId, CustomerId, IdSeed, OrderId, ProductId, RequestId, Sku},
     money::Money,
@@ -23,18 +24,21 @@ use order_core::{
     product::{Product, ProductDraft},
     quantity::Quantity,
     rules::Rules,
-    stock::StockLevel,
+    stock::{LevelQuery, StockLevel},
     time::Timestamp,
     violation::Violations,
 };
 use order_store::{
-    CartChange, ChangeOrder, Effect, Mode, Numbering, OrderKey, PlaceOrder, PricedCart, Request, RequestKey, Scope,
-    Store, StoreError, UpsertProducts, testing::TestDatabase,
+    CartChange, ChangeOrder, Effect, Mode, Numbering, OrderKey, PlaceOrder, PricedCart, PricedCoupon, Request,
+    RequestKey, Scope, Store, StoreError, UpsertProducts, testing::TestDatabase,
 };
 use uuid::Uuid;
 
 /// 2026-03-01T12:00:00Z: when nothing else is said.
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_772_366_400_000_000);
+
+/// How long carts hold their goods, where they do.
+pub(crate) const HOLD_SECONDS: i64 = 15 * 60;
 
 /// A new identity, later than all that were made before it. The time in it is not that of the clock, which no test reads.
 pub(crate) fn fresh() -> Uuid {
@@ -131,6 +135,7 @@ pub(crate) struct Wish {
     pub(crate) lines: Vec<(Product, u32)>,
     pub(crate) payment: Option<(PaymentMethod, Option<String>)>,
     pub(crate) cart: Option<(CartId, CartOwner, i64)>,
+    pub(crate) coupon: Option<Coupon>,
     pub(crate) request: Option<Request>,
     pub(crate) numbering: Numbering,
     pub(crate) context: Context,
@@ -146,6 +151,7 @@ impl Wish {
             lines: lines.iter().map(|(product, units)| ((*product).clone(), *units)).collect(),
             payment: Some((PaymentMethod::CashOnDelivery, None)),
             cart: None,
+            coupon: None,
             request: None,
             numbering: numbering(),
             context: Context { actor: Actor::Customer("ada".to_owned()), ..context(NOW) },
@@ -189,6 +195,12 @@ impl Wish {
         self
     }
 
+    /// At the price that this coupon makes.
+    pub(crate) fn with(mut self, coupon: &Coupon) -> Self {
+        self.coupon = Some(coupon.clone());
+        self
+    }
+
     pub(crate) fn into_order(self) -> PlaceOrder {
         let pricing = {
             let lines = self.lines.iter().map(|(product, units)| PricingLine {
@@ -196,18 +208,22 @@ impl Wish {
                 unit_price: product.price,
                 quantity: Quantity::new(*units).unwrap(),
                 tax_class: product.tax_class.clone(),
+                discount: None,
             });
             let currency = self.lines[0].0.price.currency();
             let destination = (&address()).into();
-            let input = PricingInput { currency, destination, lines: lines.collect(), order_discount: None };
+            let coupon = self.coupon.as_ref().map(|coupon| coupon.terms.clone());
+            let input = PricingInput { currency, destination, lines: lines.collect(), coupon, order_discount: None };
             price(&Rules::builtin(), &input).unwrap()
         };
+        let redeemer = Redeemer::of(&self.owner, &self.contact.email);
         let draft = OrderDraft {
             id: self.id,
             owner: self.owner,
             cart_id: self.cart.as_ref().map(|(id, ..)| *id),
             lines: self.lines.into_iter().map(|(product, units)| (product, Quantity::new(units).unwrap())).collect(),
             pricing,
+            coupon_code: self.coupon.as_ref().map(|coupon| coupon.terms.code.clone()),
             contact: self.contact,
             shipping_address: address(),
             billing_address: None,
@@ -218,6 +234,11 @@ impl Wish {
         PlaceOrder {
             request: self.request,
             placement: place(draft, &self.context).unwrap(),
+            coupon: self.coupon.map(|coupon| PricedCoupon {
+                code: coupon.terms.code,
+                redeemer,
+                revision: coupon.revision,
+            }),
             cart: self.cart.map(|(id, owner, revision)| PricedCart { id, owner, revision }),
             numbering: self.numbering,
         }
@@ -268,7 +289,12 @@ impl Shop {
     }
 
     pub(crate) async fn level(&self, name: &str) -> StockLevel {
-        self.store.levels(vec![sku(name)]).await.unwrap().remove(0)
+        self.level_at(name, NOW).await.unwrap()
+    }
+
+    /// The level as it is seen at a moment, if there is a shelf.
+    pub(crate) async fn level_at(&self, name: &str, now: Timestamp) -> Option<StockLevel> {
+        self.store.levels(LevelQuery { skus: vec![sku(name)], now, cart_id: None }).await.unwrap().pop()
     }
 
     /// Carries a command out at [`NOW`].
@@ -281,7 +307,7 @@ impl Shop {
         let order = self.order(id).await;
         let open: Vec<_> = order.open_operations().map(|(_, operation)| operation.id).collect();
         for operation in open {
-            let done = Outcome::Succeeded { reference: format!("ref-{operation}") };
+            let done = Outcome::succeeded(format!("ref-{operation}"));
             self.change(id, Command::SettleOperation(operation, done)).await.unwrap();
         }
         self.order(id).await
@@ -292,6 +318,26 @@ impl Shop {
         let command = CartCommand::Add(Box::new(product.clone()), Quantity::new(units).unwrap());
         self.store.change_cart(cart_change(owner, command)).await
     }
+
+    /// Puts units of a product into somebody's cart at [`NOW`], which holds all that is in it for [`HOLD_SECONDS`].
+    pub(crate) async fn hold(&self, owner: &CartOwner, product: &Product, units: u32) -> Result<Cart, StoreError> {
+        self.hold_at(NOW, (owner, product, units)).await
+    }
+
+    /// The same at another moment.
+    pub(crate) async fn hold_at(
+        &self,
+        now: Timestamp,
+        (owner, product, units): (&CartOwner, &Product, u32),
+    ) -> Result<Cart, StoreError> {
+        let command = CartCommand::Add(Box::new(product.clone()), Quantity::new(units).unwrap());
+        self.store.change_cart(holding(now, cart_change(owner, command))).await
+    }
+}
+
+/// The change at a moment, where carts hold their goods.
+pub(crate) fn holding(now: Timestamp, change: CartChange) -> CartChange {
+    CartChange { now, hold_until: Some(now.plus_seconds(HOLD_SECONDS)), ..change }
 }
 
 /// Products to be added or changed for real, whatever they were before.
@@ -326,6 +372,7 @@ pub(crate) fn cart_change(owner: &CartOwner, command: CartCommand) -> CartChange
         owner: owner.clone(),
         expected_revision: None,
         command,
+        hold_until: None,
         now: NOW,
         ids: IdSeed::new(fresh()),
     }

@@ -1,8 +1,15 @@
 //! The schema, on both engines.
 
-use order_store::{DatabaseUrl, StoreError, connect, migrate, testing::TestDatabase};
+use order_core::cart::CartOwner;
+use order_store::{
+    DatabaseUrl, MovementQuery, StoreError, connect, migrate,
+    testing::{TestDatabase, on_both_engines},
+};
 
-const INITIAL: &str = "0001_initial";
+use crate::shop::{Shop, Wish, customer};
+
+/// Every migration, oldest first.
+const MIGRATIONS: [&str; 4] = ["0001_initial", "0002_coupons", "0003_reservations", "0004_money_and_goods"];
 
 async fn empty_databases() -> [TestDatabase; 2] {
     [TestDatabase::empty_sqlite(), TestDatabase::empty_postgres().await]
@@ -23,14 +30,52 @@ async fn both_engines_have_the_same_tables_and_columns() {
 #[tokio::test(flavor = "multi_thread")]
 async fn migrations_go_up_and_down_and_up_again() {
     for database in empty_databases().await {
-        assert_eq!(database.migrate().await, [INITIAL]);
+        assert_eq!(database.migrate().await, MIGRATIONS);
         let columns = database.columns().await;
         assert_eq!(database.migrate().await, Vec::<String>::new(), "a second time there is nothing to do");
-        assert_eq!(database.revert().await, [INITIAL]);
+        assert!(database.revert().await.iter().rev().eq(MIGRATIONS), "newest first");
         assert!(database.columns().await.is_empty(), "nothing is left: {:?}", database.columns().await);
-        assert_eq!(database.migrate().await, [INITIAL]);
+        assert_eq!(database.migrate().await, MIGRATIONS);
         assert_eq!(database.columns().await, columns);
     }
+}
+
+/// Takes one migration back past the program, on a database that is in use.
+async fn take_back(database: &TestDatabase) {
+    let (off, down) = match database.url() {
+        DatabaseUrl::Sqlite(_) => {
+            ("PRAGMA foreign_keys = OFF;", include_str!("../../migrations/sqlite/0003_reservations/down.sql"))
+        }
+        DatabaseUrl::Postgres(_) => ("", include_str!("../../migrations/postgres/0003_reservations/down.sql")),
+    };
+    let forget = "DELETE FROM __diesel_schema_migrations WHERE version = '0003'";
+    database.execute(&format!("{off} BEGIN; {down} {forget}; COMMIT")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shelves_and_their_history_outlive_the_tables_that_are_built_anew() {
+    on_both_engines(|database| async move {
+        let shop = Shop::open(&database).await;
+        let mug = shop.sell("mug", 1250, 7).await;
+        shop.place(Wish::of(&[(&mug, 2)])).await.unwrap();
+        shop.hold(&CartOwner::Customer(customer("eve")), &mug, 3).await.unwrap();
+        let history = async || {
+            let page = shop.store.movements(MovementQuery { sku: None, size: 10, after: None }).await.unwrap();
+            page.items.into_iter().filter(|movement| movement.cart_id.is_none()).collect::<Vec<_>>()
+        };
+        let before = history().await;
+        assert_eq!(before.len(), 2);
+        take_back(&database).await;
+        assert_eq!(database.texts("SELECT CAST(reserved AS text) FROM stock").await, ["0"], "holds are given back");
+        assert_eq!(database.migrate().await, ["0003_reservations"]);
+        assert_eq!(history().await, before);
+        let level = shop.level("MUG").await;
+        assert_eq!((level.on_hand, level.reserved, level.allocated, level.backorder_limit), (7, 0, 2, 0));
+        let orphan = "UPDATE stock_movement SET sku = 'NONE'";
+        assert!(database.execute(orphan).await.is_err(), "what referred to the old shelf refers to the new one");
+        shop.hold(&CartOwner::Customer(customer("eve")), &mug, 5).await.unwrap_err();
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +91,7 @@ async fn many_processes_that_migrate_at_once_migrate_once() {
         for task in tasks {
             applied += task.await.unwrap().unwrap().len();
         }
-        assert_eq!(applied, 1);
+        assert_eq!(applied, MIGRATIONS.len());
     }
 }
 

@@ -4,7 +4,7 @@ use order_api::v1;
 use order_core::{
     error::{Refusal, ResourceKind},
     ids::Sku,
-    stock::StockLevel,
+    stock::{LevelQuery, StockLevel},
 };
 
 use crate::{
@@ -27,6 +27,7 @@ pub(super) async fn get_stock(app: &App, request: v1::GetStockRequest) -> Result
 /// # Errors
 /// `STOCK_NOT_FOUND`.
 pub(super) async fn level(app: &App, sku: Sku) -> Result<StockLevel, ApiError> {
-    let found = app.store.levels(vec![sku.clone()]).await?.pop();
+    let query = LevelQuery { skus: vec![sku.clone()], now: app.clock.now(), cart_id: None };
+    let found = app.store.levels(query).await?.pop();
     found.ok_or_else(|| Refusal::not_found(ResourceKind::Stock, sku).into())
 }

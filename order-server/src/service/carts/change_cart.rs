@@ -41,12 +41,13 @@ impl Change {
     /// Carries the change out and shows the cart as it is afterwards.
     ///
     /// # Errors
-    /// `CART_NOT_FOUND`, `ETAG_MISMATCH`, `REQUEST_ID_REUSED`, and as the cart's own rules say.
+    /// `CART_NOT_FOUND`, `ETAG_MISMATCH`, `INSUFFICIENT_STOCK` where carts hold their goods, `REQUEST_ID_REUSED`, and as the cart's own rules say.
     pub(super) async fn carry_out(self, app: &App, command: CartCommand) -> Result<v1::Cart, ApiError> {
         let Self { owner, expected_revision, request } = self;
         let owner = owner.ok_or_else(owner::no_cart)?;
         let (now, ids) = (app.clock.now(), app.ids.seed());
-        let change = CartChange { request, owner, expected_revision, command, now, ids };
+        let hold_until = app.policy.hold_until(now);
+        let change = CartChange { request, owner, expected_revision, command, hold_until, now, ids };
         let cart = app.store.change_cart(change).await?;
         view::show(app, &cart).await
     }

@@ -32,7 +32,8 @@ pub(super) async fn merge_carts(
         let request = request::optional(&message, (principal, now), violations);
         Some((guest?, request?))
     })?;
-    let merge = MergeCarts { request, guest, customer: customer.clone(), now, ids: app.ids.seed() };
+    let (hold_until, ids) = (app.policy.hold_until(now), app.ids.seed());
+    let merge = MergeCarts { request, guest, customer: customer.clone(), hold_until, now, ids };
     let Merged { cart: merged, report } = app.store.merge_carts(merge).await?;
     let shown = match merged {
         Some(merged) => view::show(app, &merged).await?,

@@ -9,7 +9,7 @@ use order_core::{
 
 use crate::{
     app::App,
-    convert::cart,
+    convert::{cart, line::WantedLine},
     error::ApiError,
     service::assess::{Assessment, Problem, Wanted, assess},
 };
@@ -20,9 +20,12 @@ use crate::{
 /// `CATALOG_UNAVAILABLE`, `INVENTORY_UNAVAILABLE`: never an empty cart.
 pub(super) async fn show(app: &App, shown: &Cart) -> Result<v1::Cart, ApiError> {
     let wanted = Wanted {
-        lines: shown.items.iter().map(|item| (item.product_id.clone(), item.quantity)).collect(),
+        lines: shown.items.iter().map(WantedLine::of_item).collect(),
+        cart_id: Some(shown.id),
         currency: shown.currency.unwrap_or(app.currency),
         destination: Destination::default(),
+        coupon: None,
+        discount: None,
     };
     let assessment = assess(app, &wanted).await?;
     Ok(cart::to_proto(shown, &Assessment { problems: problems(shown, assessment.problems), ..assessment }))

@@ -9,11 +9,11 @@ use order_core::{
     ids::OrderId,
     order::Owner,
 };
-use order_store::{Mode, OrderKey, PricedCart, Request, Scope, StoreError};
+use order_store::{Mode, OrderKey, PricedCart, Request, Scope};
 
 use super::{
     offer::Wanted,
-    placing::{Placing, place_order, preview},
+    placing::{Placing, place_order, preview, until_still},
 };
 use crate::{
     app::App,
@@ -25,12 +25,9 @@ use crate::{
         order_request::{self, Particulars},
         request,
     },
-    error::{ApiError, Reason},
+    error::ApiError,
     service::call,
 };
-
-/// How often a cart is priced anew that changes while it is being ordered.
-const ATTEMPTS: u32 = 4;
 
 /// A checkout that was read.
 struct Asked {
@@ -45,21 +42,15 @@ struct Asked {
 /// Orders what is in the caller's cart.
 ///
 /// # Errors
-/// As `CreateOrder`, and `CART_EMPTY`, `CART_NOT_FOUND`, `ETAG_MISMATCH`, `CONTENDED` for a cart that does not hold still.
+/// As `CreateOrder`, and `CART_EMPTY`, `CART_NOT_FOUND`, `ETAG_MISMATCH`, `CONTENDED` for a cart or
+/// a coupon that does not hold still.
 pub(crate) async fn checkout(
     app: &Arc<App>,
     principal: &Principal,
     message: v1::CheckoutRequest,
 ) -> Result<v1::Order, ApiError> {
     let asked = read(app, principal, message)?;
-    for _ in 0..ATTEMPTS {
-        match attempt(app, principal, &asked).await {
-            Err(Attempt::Again) => {}
-            Err(Attempt::Failed(error)) => return Err(error),
-            Ok(placed) => return Ok(placed),
-        }
-    }
-    Err(StoreError::Contended("the cart keeps changing".to_owned()).into())
+    until_still(|| attempt(app, principal, &asked)).await
 }
 
 fn read(app: &App, principal: &Principal, message: v1::CheckoutRequest) -> Result<Asked, ApiError> {
@@ -79,44 +70,32 @@ fn read(app: &App, principal: &Principal, message: v1::CheckoutRequest) -> Resul
     Ok(Asked { cart, owner, expected_revision, request, particulars, mode })
 }
 
-/// Why an attempt gave no order.
-enum Attempt {
-    /// The cart changed between pricing and ordering.
-    Again,
-    /// For good.
-    Failed(ApiError),
-}
-
-impl<E: Into<ApiError>> From<E> for Attempt {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-async fn attempt(app: &Arc<App>, principal: &Principal, asked: &Asked) -> Result<v1::Order, Attempt> {
+/// `None` if the cart or the coupon changed between pricing and ordering.
+async fn attempt(app: &Arc<App>, principal: &Principal, asked: &Asked) -> Result<Option<v1::Order>, ApiError> {
     let context = app.context(principal, request::id(asked.request.as_ref()), None);
     let cart = app.store.cart(asked.cart.clone(), context.now).await?;
     let cart = match cart {
-        Some(Cart { state: CartState::Ordered(order_id), .. }) => return Ok(ordered(app, asked, order_id).await?),
+        Some(Cart { state: CartState::Ordered(order_id), .. }) => return ordered(app, asked, order_id).await.map(Some),
         Some(cart) => cart,
         None => {
             return match &asked.cart {
-                CartOwner::Customer(_) => Ok(refuse(app, asked, Refusal::CartEmpty).await?),
+                CartOwner::Customer(_) => refuse(app, asked, Refusal::CartEmpty).await.map(Some),
                 CartOwner::Guest(_) => Err(Refusal::not_found(ResourceKind::Cart, "").into()),
             };
         }
     };
     if asked.expected_revision.is_some_and(|expected| expected != cart.revision) {
-        return Ok(refuse(app, asked, Refusal::EtagMismatch { current: cart.revision }).await?);
+        return refuse(app, asked, Refusal::EtagMismatch { current: cart.revision }).await.map(Some);
     }
-    let Some(currency) = cart.currency else { return Ok(refuse(app, asked, Refusal::CartEmpty).await?) };
+    let Some(currency) = cart.currency else { return refuse(app, asked, Refusal::CartEmpty).await.map(Some) };
     let placing = Placing {
         request: asked.request.clone(),
         wanted: Wanted {
             list: "items",
-            lines: cart.items.iter().map(wanted).collect(),
+            lines: cart.items.iter().map(WantedLine::of_item).collect(),
             currency,
             destination: (&asked.particulars.shipping_address).into(),
+            discount: None,
             expected_total: asked.particulars.expected_total,
         },
         owner: asked.owner.clone(),
@@ -125,11 +104,8 @@ async fn attempt(app: &Arc<App>, principal: &Principal, asked: &Asked) -> Result
         context,
     };
     match asked.mode {
-        Mode::Preview => Ok(order::hypothetical(&preview(app, &placing).await?)),
-        Mode::Apply => match place_order(app, placing).await {
-            Err(error) if error.reason() == Reason::Contended => Err(Attempt::Again),
-            placed => Ok(order::single(&placed?)),
-        },
+        Mode::Preview => Ok(Some(order::hypothetical(&preview(app, &placing).await?))),
+        Mode::Apply => Ok(place_order(app, &placing).await?.as_ref().map(order::single)),
     }
 }
 
@@ -152,8 +128,4 @@ async fn ordered(app: &App, asked: &Asked, order_id: OrderId) -> Result<v1::Orde
         }
     };
     Ok(order::single(&order))
-}
-
-fn wanted(item: &order_core::cart::CartItem) -> WantedLine {
-    WantedLine { product_id: item.product_id.clone(), quantity: item.quantity, expected_unit_price: None }
 }

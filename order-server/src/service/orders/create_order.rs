@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use order_api::v1;
-use order_core::{ids::CustomerId, order::Owner};
+use order_core::{ids::CustomerId, money::Money, order::Owner};
 use order_store::Mode;
 
 use super::{
     offer::Wanted,
-    placing::{Placing, place_order, preview},
+    placing::{Placing, place_order, preview, until_still},
 };
 use crate::{
     app::App,
-    auth::Principal,
-    convert::{actor, checked, order, order_request, request},
+    auth::{Principal, Role},
+    convert::{actor, checked, line::WantedLine, order, order_request, request},
     error::{ApiError, Reason},
     service::call,
 };
@@ -21,8 +21,8 @@ use crate::{
 /// Places an order of some lines and carries out its payment.
 ///
 /// # Errors
-/// `INVALID_FIELD`, `PRODUCT_NOT_FOUND`, `PRODUCT_INACTIVE`, `PRICE_CHANGED`, `INSUFFICIENT_STOCK`, `REQUEST_ID_REUSED`, and
-/// what is down. A declined payment is no error: the order exists, and says so.
+/// `INVALID_FIELD`, `ROLE_REQUIRED`, `PRODUCT_NOT_FOUND`, `PRODUCT_INACTIVE`, `COUPON_NOT_APPLICABLE`, `PRICE_CHANGED`,
+/// `INSUFFICIENT_STOCK`, `REQUEST_ID_REUSED`, and what is down. A declined payment is no error: the order exists, and says so.
 pub(crate) async fn create_order(
     app: &Arc<App>,
     principal: &Principal,
@@ -34,6 +34,7 @@ pub(crate) async fn create_order(
         let create = order_request::create(message, app.currency, violations);
         Some((request?, create?))
     })?;
+    may_discount(principal, (&create.lines, create.discount))?;
     let placing = Placing {
         context: app.context(principal, request::id(request.as_ref()), None),
         owner: buyer(principal, create.customer_id)?,
@@ -42,6 +43,7 @@ pub(crate) async fn create_order(
             lines: create.lines,
             currency: create.currency,
             destination: (&create.particulars.shipping_address).into(),
+            discount: create.discount,
             expected_total: create.particulars.expected_total,
         },
         particulars: create.particulars,
@@ -50,7 +52,25 @@ pub(crate) async fn create_order(
     };
     match mode {
         Mode::Preview => Ok(order::hypothetical(&preview(app, &placing).await?)),
-        Mode::Apply => Ok(order::single(&place_order(app, placing).await?)),
+        Mode::Apply => Ok(order::single(&until_still(|| place_order(app, &placing)).await?)),
+    }
+}
+
+/// Who may take something off a price by hand: services and administrators. Others buy at the prices that there are.
+///
+/// # Errors
+/// `ROLE_REQUIRED` for a customer or guest who names a discount, of the order or of a line.
+pub(super) fn may_discount(
+    principal: &Principal,
+    (lines, of_order): (&[WantedLine], Option<Money>),
+) -> Result<(), ApiError> {
+    let none = of_order.is_none() && lines.iter().all(|line| line.discount.is_none());
+    match principal.role() {
+        Some(Role::Service | Role::Admin) => Ok(()),
+        Some(Role::Customer) | None if none => Ok(()),
+        Some(Role::Customer) | None => {
+            Err(ApiError::new(Reason::RoleRequired, "only services and administrators give discounts"))
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn get_customer_summary(
     let visible = match actor::scope(principal) {
         Some(Scope::All) => true,
         Some(Scope::Customer(own)) => own == id,
-        None => false,
+        Some(Scope::Guest(_)) | None => false,
     };
     if !visible {
         return Err(ApiError::new(Reason::RoleRequired, "only services and administrators ask about others"));

@@ -1,9 +1,11 @@
 //! OrderService: orders as those who buy see them.
 
 mod cancel_order;
+mod cancel_return;
 pub mod change_order;
 pub mod checkout;
 mod create_order;
+mod edit_order;
 mod get_customer_summary;
 mod get_order;
 mod get_order_status;
@@ -15,6 +17,7 @@ pub mod offer;
 mod pay_order;
 mod placing;
 mod quote_order;
+pub mod request_return;
 mod update_order;
 
 use std::sync::Arc;
@@ -112,5 +115,28 @@ impl OrderService for Orders {
             get_customer_summary::get_customer_summary(&self.0, &principal, message).await
         })
         .await
+    }
+
+    async fn edit_order(
+        &self,
+        request: Request<v1::EditOrderRequest>,
+    ) -> Result<Response<v1::EditOrderResponse>, Status> {
+        answer(request, async |principal, message| edit_order::edit_order(&self.0, &principal, message).await).await
+    }
+
+    async fn request_return(
+        &self,
+        request: Request<v1::RequestReturnRequest>,
+    ) -> Result<Response<v1::OrderReturn>, Status> {
+        answer(request, async |principal, message| request_return::request_return(&self.0, &principal, message).await)
+            .await
+    }
+
+    async fn cancel_return(
+        &self,
+        request: Request<v1::CancelReturnRequest>,
+    ) -> Result<Response<v1::OrderReturn>, Status> {
+        answer(request, async |principal, message| cancel_return::cancel_return(&self.0, &principal, message).await)
+            .await
     }
 }

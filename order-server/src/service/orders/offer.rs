@@ -8,7 +8,7 @@ use order_core::{
     error::{DomainError, PriceDifference, Refusal},
     limits,
     money::Money,
-    pricing::{self, Pricing, PricingInput},
+    pricing::{Pricing, PricingInput},
     product::Product,
     quantity::Quantity,
     violation::Violations,
@@ -18,7 +18,10 @@ use crate::{
     app::App,
     convert::line::WantedLine,
     error::{ApiError, Precondition},
-    service::assess::{find, pricing_line},
+    service::{
+        assess::{find, pricing_line, unfit_discount},
+        coupons::{self, Found, Priced, WantedCoupon},
+    },
 };
 
 /// What a caller asks the price of.
@@ -32,6 +35,8 @@ pub(crate) struct Wanted {
     pub currency: Currency,
     /// Where it goes, for tax.
     pub destination: Destination,
+    /// Taken off the whole by hand.
+    pub discount: Option<Money>,
     /// The total that the caller saw.
     pub expected_total: Option<Money>,
 }
@@ -43,30 +48,34 @@ pub(crate) struct Offer {
     pub lines: Vec<(Product, Quantity)>,
     /// One priced line for each.
     pub pricing: Pricing,
+    /// The coupon that is in the price, or why it is not.
+    pub coupon: Found,
 }
 
-/// Prices what is wanted, whether or not the caller expected that price.
+/// Prices what is wanted, whether or not the caller expected that price, and whether or not the coupon can be used.
 ///
 /// # Errors
-/// `PRODUCT_NOT_FOUND` with every line's path; `CURRENCY_MISMATCH` with every product; `CATALOG_UNAVAILABLE`; totals that are
+/// `PRODUCT_NOT_FOUND` with every line's path; `INVALID_FIELD` for discounts by hand that are too large; `CURRENCY_MISMATCH` with every product; `CATALOG_UNAVAILABLE`; totals that are
 /// no money.
-pub(crate) async fn price(app: &App, wanted: &Wanted) -> Result<Offer, ApiError> {
+pub(crate) async fn price(app: &App, wanted: &Wanted, coupon: Option<&WantedCoupon>) -> Result<Offer, ApiError> {
     let lines = products(app, wanted).await?;
     let input = PricingInput {
         currency: wanted.currency,
         destination: wanted.destination.clone(),
-        lines: lines.iter().map(|(product, quantity)| pricing_line(product, *quantity)).collect(),
-        order_discount: None,
+        lines: lines.iter().zip(&wanted.lines).map(|((product, _), line)| pricing_line(product, line)).collect(),
+        coupon: None,
+        order_discount: wanted.discount,
     };
-    let pricing = pricing::price(&app.rules, &input).map_err(|error| {
-        ApiError::from(DomainError::Invalid(Violations::one(wanted.list, "OUT_OF_RANGE", error.to_string())))
-    })?;
+    let found = coupons::look_up(app, coupon).await?;
+    let places: Vec<usize> = (0..lines.len()).collect();
+    let priced = coupons::price(&app.rules, input, found).map_err(|error| unfit_discount(error, &places))?;
+    let Priced { pricing, coupon } = priced;
     if pricing.total.minor() > limits::ORDER_TOTAL_MINOR_MAX {
         let most = Money::new(limits::ORDER_TOTAL_MINOR_MAX, wanted.currency);
         let description = format!("must not cost more than {most} together");
         return Err(DomainError::Invalid(Violations::one(wanted.list, "OUT_OF_RANGE", description)).into());
     }
-    Ok(Offer { lines, pricing })
+    Ok(Offer { lines, pricing, coupon })
 }
 
 async fn products(app: &App, wanted: &Wanted) -> Result<Vec<(Product, Quantity)>, ApiError> {
@@ -105,7 +114,8 @@ fn foreign_product(others: Option<ApiError>, order: Currency, product: &Product)
     })
 }
 
-/// What stands in the way of ordering at this price: products that are not for sale, prices that the caller did not expect.
+/// What stands in the way of ordering at this price: products that are not for sale, a coupon that cannot
+/// be used, prices that the caller did not expect.
 ///
 /// # Errors
 /// The refusal.
@@ -114,6 +124,9 @@ pub(crate) fn accept(wanted: &Wanted, offer: &Offer) -> Result<(), Refusal> {
         offer.lines.iter().filter(|(product, _)| !product.active).map(|(p, _)| p.id.clone()).collect();
     if !inactive.is_empty() {
         return Err(Refusal::ProductInactive(inactive));
+    }
+    if let Some(Err(refusal)) = &offer.coupon {
+        return Err(refusal.clone());
     }
     let differences = differences(wanted, offer);
     if differences.is_empty() { Ok(()) } else { Err(Refusal::PriceChanged(differences)) }

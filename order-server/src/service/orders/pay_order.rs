@@ -4,51 +4,64 @@ use std::sync::Arc;
 
 use order_api::v1;
 use order_core::{
+    contact::Email,
     error::Refusal,
-    ids::OrderId,
-    order::{Command, Order},
-    payment::{OperationKind, OperationState},
+    order::Command,
+    violation::{Violations, reason},
 };
-use order_store::Mode;
+use order_store::{Mode, Scope};
 
-use super::change_order::{Change, change};
+use super::change_order::{Changed, change_within, read_change, scope};
 use crate::{
     app::App,
     auth::Principal,
-    convert::{checked, etag, ids, order, payment, request},
+    convert::{money, order, payment},
     error::ApiError,
-    service::call,
+    service::payments::declined,
 };
 
 /// Pays what is due. Twice never charges twice: while a payment is on its way, and once the order is paid, another is refused.
 ///
+/// Guests name their e-mail beside the order. Both are looked for in one statement, so that the answer and its time are the same
+/// whichever of them is wrong.
+///
 /// # Errors
-/// `INVALID_FIELD`, `ORDER_NOT_FOUND`, `PAYMENT_DECLINED`, `PAYMENT_IN_PROGRESS`, `ILLEGAL_TRANSITION` where nothing is due.
+/// `INVALID_FIELD`, `ORDER_NOT_FOUND`, `PAYMENT_DECLINED`, `PAYMENT_IN_PROGRESS`, `AMOUNT_EXCEEDED`, `ETAG_MISMATCH`,
+/// `REQUEST_ID_REUSED`, `ILLEGAL_TRANSITION` where nothing is due.
 pub(crate) async fn pay_order(
     app: &Arc<App>,
     principal: &Principal,
     message: v1::PayOrderRequest,
 ) -> Result<v1::Order, ApiError> {
-    let (order_id, expected_revision, (method, token), request) = checked(|violations| {
-        let order_id = ids::required(&message.order_id, OrderId::parse, "order_id", violations);
-        let etag = etag::optional(&message.etag, "etag", violations);
+    let mut guest = None;
+    let asked = read_change(app, principal, &message, |violations| {
         let instrument = payment::instrument(message.payment.as_ref(), "payment", violations);
-        let request = request::optional(&message, (principal, app.clock.now()), violations);
-        Some((order_id?, etag?, instrument?, request?))
+        let amount = money::optional_amount(message.amount.as_ref(), "amount", violations);
+        let email = guest_email(principal, &message.email, violations);
+        let ((method, token), amount) = (instrument?, amount?);
+        guest = email?;
+        Some(Command::Pay { method, token, amount })
     })?;
-    let context = app.context(principal, request::id(request.as_ref()), None);
-    let mode = call::mode(message.validate_only);
-    let command = Command::Pay { method, token };
-    let asked = Change { order_id, expected_revision, request, command, context, mode };
-    let paid = change(app, principal, asked).await?;
-    match (mode, declined(&paid)) {
+    let (mode, order_id) = (asked.mode, asked.order_id);
+    let scope = guest.map_or_else(|| scope(principal, order_id), |email| Ok(Scope::Guest(email)))?;
+    let Changed { order, events } = change_within(app, scope, asked).await?;
+    match (mode, declined(&order, &events)) {
         (Mode::Apply, Some(code)) => Err(Refusal::PaymentDeclined { order_id, code }.into()),
-        (Mode::Apply, None) | (Mode::Preview, _) => Ok(order::single(&paid)),
+        (Mode::Apply, None) | (Mode::Preview, _) => Ok(order::single(&order)),
     }
 }
 
-/// Why the newest payment was refused, if it was.
-fn declined(order: &Order) -> Option<String> {
-    let operation = order.payment()?.operations.iter().rfind(|operation| operation.kind == OperationKind::Sale)?;
-    (operation.state == OperationState::Failed).then(|| operation.decline_code.clone().unwrap_or_default())
+/// The address that a guest's order was placed with, in lower case. Whoever has a token is known by it.
+fn guest_email(principal: &Principal, email: &str, violations: &mut Violations) -> Option<Option<String>> {
+    match principal {
+        Principal::Guest => {
+            Email::check(email, "email", violations).map(|email| Some(email.as_str().to_ascii_lowercase()))
+        }
+        Principal::Customer { .. } | Principal::Service { .. } | Principal::Admin { .. } => {
+            if !email.is_empty() {
+                violations.push("email", reason::CONFLICT, "must be empty for callers with a token");
+            }
+            email.is_empty().then_some(None)
+        }
+    }
 }

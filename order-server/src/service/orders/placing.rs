@@ -3,14 +3,20 @@
 use std::sync::Arc;
 
 use order_core::{
+    discount::Redeemer,
     error::Refusal,
     ids::OrderId,
     order::{Context, Order, OrderDraft, Owner, place},
 };
-use order_store::{PlaceOrder, PricedCart, Request};
+use order_store::{PlaceOrder, PricedCart, PricedCoupon, Request, StoreError};
 
 use super::offer::{self, Offer, Wanted};
-use crate::{app::App, convert::order_request::Particulars, error::ApiError, service::payments};
+use crate::{
+    app::App,
+    convert::order_request::Particulars,
+    error::ApiError,
+    service::{coupons::WantedCoupon, payments},
+};
 
 /// An order to be placed.
 #[derive(Debug, Clone)]
@@ -34,7 +40,7 @@ pub(crate) struct Placing {
 /// # Errors
 /// As [`place_order`], less those that need the store.
 pub(crate) async fn preview(app: &App, placing: &Placing) -> Result<Order, ApiError> {
-    let offer = offer::price(app, &placing.wanted).await?;
+    let offer = offer::price(app, &placing.wanted, placing.coupon().as_ref()).await?;
     offer::accept(&placing.wanted, &offer)?;
     Ok(place(draft(app, placing, offer), &placing.context)?.order)
 }
@@ -43,22 +49,67 @@ pub(crate) async fn preview(app: &App, placing: &Placing) -> Result<Order, ApiEr
 ///
 /// A caller who goes away changes nothing about that: what was not sent by then is sent by the reconciler.
 ///
+/// `None` if the cart or the coupon changed while it was priced: nothing was done, and it is to be priced anew.
+///
 /// # Errors
-/// `PRODUCT_NOT_FOUND`, `PRODUCT_INACTIVE`, `PRICE_CHANGED`, `INSUFFICIENT_STOCK`, `REQUEST_ID_REUSED`, neighbours and
-/// database that are down.
-pub(crate) async fn place_order(app: &Arc<App>, placing: Placing) -> Result<Order, ApiError> {
-    let offer = offer::price(app, &placing.wanted).await?;
+/// `PRODUCT_NOT_FOUND`, `PRODUCT_INACTIVE`, `COUPON_NOT_APPLICABLE`, `PRICE_CHANGED`, `INSUFFICIENT_STOCK`, `REQUEST_ID_REUSED`,
+/// neighbours and database that are down.
+pub(crate) async fn place_order(app: &Arc<App>, placing: &Placing) -> Result<Option<Order>, ApiError> {
+    let wanted_coupon = placing.coupon();
+    let offer = offer::price(app, &placing.wanted, wanted_coupon.as_ref()).await?;
     if let Err(refusal) = offer::accept(&placing.wanted, &offer) {
-        return refuse(app, placing.request, refusal).await;
+        return refuse(app, placing.request.clone(), refusal).await.map(Some);
     }
-    let placement = place(draft(app, &placing, offer), &placing.context)?;
-    let order =
-        PlaceOrder { request: placing.request, placement, cart: placing.cart, numbering: app.numbering.clone() };
-    let effect = app.store.place(order).await?;
+    let coupon = priced_coupon(wanted_coupon, &offer);
+    let order = PlaceOrder {
+        request: placing.request.clone(),
+        placement: place(draft(app, placing, offer), &placing.context)?,
+        cart: placing.cart.clone(),
+        coupon,
+        numbering: app.numbering.clone(),
+    };
+    let effect = match app.store.place(order).await {
+        Err(StoreError::Refused(Refusal::PricingStale)) => return Ok(None),
+        placed => placed?,
+    };
     if !effect.events.is_empty() {
         metrics::counter!("orders_placed_total").increment(1);
     }
-    Ok(payments::settle_started(app, effect).await)
+    Ok(Some(payments::settle_started(app, effect).await))
+}
+
+/// How often is priced anew what changes while it is being ordered.
+const ATTEMPTS: u32 = 4;
+
+/// Attempts to place an order until what is priced holds still; an attempt that answers `None` was overtaken.
+///
+/// # Errors
+/// The attempt's; `CONTENDED` for a cart or a coupon that does not hold still.
+pub(crate) async fn until_still<T, W>(attempt: impl Fn() -> W) -> Result<T, ApiError>
+where
+    W: Future<Output = Result<Option<T>, ApiError>>,
+{
+    for _ in 0..ATTEMPTS {
+        if let Some(placed) = attempt().await? {
+            return Ok(placed);
+        }
+    }
+    Err(Refusal::PricingStale.into())
+}
+
+impl Placing {
+    /// The coupon that is to be used, and by whom.
+    fn coupon(&self) -> Option<WantedCoupon> {
+        let code = self.particulars.coupon_code.clone()?;
+        let redeemer = Redeemer::of(&self.owner, &self.particulars.contact.email);
+        Some(WantedCoupon { code, redeemer: Some(redeemer), now: self.context.now })
+    }
+}
+
+/// The coupon as it is in the price.
+fn priced_coupon(wanted: Option<WantedCoupon>, offer: &Offer) -> Option<PricedCoupon> {
+    let (redeemer, coupon) = (wanted?.redeemer?, offer.coupon.as_ref()?.as_ref().ok()?);
+    Some(PricedCoupon { code: coupon.terms.code.clone(), redeemer, revision: coupon.revision })
 }
 
 /// A refusal that was found before any transaction is kept under the request id; and if that id placed an order earlier, at
@@ -72,12 +123,14 @@ async fn refuse(app: &App, request: Option<Request>, refusal: Refusal) -> Result
 
 fn draft(app: &App, placing: &Placing, offer: Offer) -> OrderDraft {
     let particulars = placing.particulars.clone();
+    let coupon = offer.coupon.and_then(Result::ok);
     OrderDraft {
         id: OrderId::new(app.ids.seed().nth(0)),
         owner: placing.owner.clone(),
         cart_id: placing.cart.as_ref().map(|cart| cart.id),
         lines: offer.lines,
         pricing: offer.pricing,
+        coupon_code: coupon.map(|coupon| coupon.terms.code),
         contact: particulars.contact,
         shipping_address: particulars.shipping_address,
         billing_address: particulars.billing_address,

@@ -3,10 +3,11 @@
 use order_api::v1;
 use order_core::{
     address::Destination,
+    discount::Redeemer,
     error::{PriceDifference, Refusal},
 };
 
-use super::create_order::buyer;
+use super::create_order::{buyer, may_discount};
 use crate::{
     app::App,
     auth::Principal,
@@ -16,27 +17,39 @@ use crate::{
         quote,
     },
     error::ApiError,
-    service::assess::{Assessment, Wanted, assess},
+    service::{
+        assess::{Assessment, Wanted, assess},
+        coupons::WantedCoupon,
+    },
 };
 
 /// Prices some lines and looks at the shelves; writes nothing and promises nothing.
 ///
 /// # Errors
-/// `INVALID_FIELD`, and what is down. Everything else that CreateOrder would refuse is among the quote's problems.
+/// `INVALID_FIELD`, `ROLE_REQUIRED`, and what is down. Everything else that CreateOrder would refuse is among the quote's problems.
 pub(crate) async fn quote_order(
     app: &App,
     principal: &Principal,
     message: v1::QuoteOrderRequest,
 ) -> Result<v1::Quote, ApiError> {
     let asked = checked(|violations| order_request::quote(&message, app.currency, violations))?;
-    buyer(principal, asked.customer_id.clone())?;
+    let owner = buyer(principal, asked.customer_id.clone())?;
+    may_discount(principal, (&asked.lines, asked.discount))?;
+    let coupon = asked.coupon_code.clone();
+    let (redeemer, now) = (Redeemer::of_owner(&owner), app.clock.now());
     let wanted = Wanted {
-        lines: asked.lines.iter().map(|line| (line.product_id.clone(), line.quantity)).collect(),
+        lines: asked.lines.clone(),
+        cart_id: None,
         currency: asked.currency,
         destination: asked.shipping_address.as_ref().map(Destination::from).unwrap_or_default(),
+        coupon: coupon.map(|code| WantedCoupon { code, redeemer, now }),
+        discount: asked.discount,
     };
     let assessment = assess(app, &wanted).await?;
-    let other = price_changes(&asked, &assessment);
+    let mut other = price_changes(&asked, &assessment);
+    if let Some(Err(refusal)) = &assessment.coupon {
+        other.push((refusal.clone().into(), "coupon_code".to_owned()));
+    }
     let other: Vec<_> = other.iter().map(|(error, field)| (error.clone(), field.as_str())).collect();
     Ok(quote::to_proto(&asked.lines, &assessment, &other))
 }

@@ -27,6 +27,7 @@ pub(super) fn checkout_like(create: CreateOrderRequest) -> CheckoutRequest {
         billing_address: create.billing_address,
         payment: create.payment,
         expected_total: create.expected_total,
+        coupon_code: create.coupon_code,
         notes: create.notes,
         metadata: create.metadata,
         request_id: create.request_id,

@@ -17,12 +17,13 @@ use super::{
 };
 use crate::world::{address, money};
 
-/// An order with a mistake in every field, and their paths. The first three are not part of a checkout.
+/// An order with a mistake in every field, and their paths. The first six are not part of a checkout.
 fn order_of_mistakes() -> (CreateOrderRequest, Vec<&'static str>) {
     let long = || "x".repeat(201);
     let expected_unit_price = Some(money(("USD", 1, -1)));
+    let discount = Some(money(("USD", -1, 0)));
     let request = CreateOrderRequest {
-        lines: vec![OrderLineInput { product_id: "a b".into(), quantity: 0, expected_unit_price }],
+        lines: vec![OrderLineInput { product_id: "a b".into(), quantity: 0, expected_unit_price, discount }],
         customer_id: "a b".into(),
         contact: Some(Contact { name: String::new(), email: "nobody".into(), phone: "call me".into() }),
         shipping_address: Some(Address {
@@ -37,6 +38,8 @@ fn order_of_mistakes() -> (CreateOrderRequest, Vec<&'static str>) {
         billing_address: Some(Address { postal_code: "x".into(), ..address() }),
         payment: Some(PaymentInstrument { method: 0, token: "4111111111111111".into() }),
         expected_total: Some(money(("USD", 59, 1))),
+        discount: Some(money(("EUR", 1, 0))),
+        coupon_code: "10 %".into(),
         notes: "my card is 4111 1111 1111 1111".into(),
         metadata: BTreeMap::from([(String::new(), "v".to_owned()), ("key".to_owned(), "x".repeat(513))]),
         request_id: "not a uuid".into(),
@@ -46,7 +49,9 @@ fn order_of_mistakes() -> (CreateOrderRequest, Vec<&'static str>) {
         "lines[0].product_id",
         "lines[0].quantity",
         "lines[0].expected_unit_price",
+        "lines[0].discount",
         "customer_id",
+        "discount.currency_code",
         "contact.name",
         "contact.email",
         "contact.phone",
@@ -60,6 +65,7 @@ fn order_of_mistakes() -> (CreateOrderRequest, Vec<&'static str>) {
         "payment.method",
         "payment.token",
         "expected_total.nanos",
+        "coupon_code",
         "notes",
         "metadata[\"\"]",
         "metadata[\"key\"]",
@@ -77,7 +83,7 @@ async fn every_mistake_of_an_order_is_told_at_once() {
         door.rejects(ada.orders.create_order(request.clone()), &paths).await;
         let mut checkout = checkout_like(request);
         checkout.etag = "garbage".into();
-        let paths: Vec<_> = paths.into_iter().skip(4).chain(["etag"]).collect();
+        let paths: Vec<_> = paths.into_iter().skip(6).chain(["etag"]).collect();
         door.rejects(ada.carts.checkout(checkout), &paths).await;
         let nothing = CreateOrderRequest::default();
         door.rejects(ada.orders.create_order(nothing), &["lines", "contact", "shipping_address"]).await;
@@ -89,7 +95,7 @@ async fn every_mistake_of_an_order_is_told_at_once() {
 async fn so_many_mistakes_that_their_list_has_to_end_are_still_bad_input() {
     on_both_engines(|database| async move {
         let door = Door::open(database).await;
-        let line = OrderLineInput { product_id: "a b".into(), quantity: -1, expected_unit_price: None };
+        let line = OrderLineInput { product_id: "a b".into(), quantity: -1, ..Default::default() };
         let (request, _) = order_of_mistakes();
         let request = CreateOrderRequest { lines: vec![line; 100], ..request };
         let before = door.footprint().await;

@@ -67,6 +67,7 @@ async fn an_expected_price_that_is_no_money_is_refused() {
                 product_id: "costume".into(),
                 quantity: 1,
                 expected_unit_price: Some(money(*amount)),
+                ..Default::default()
             }];
             let path = format!("lines[0].expected_unit_price{part}");
             let request = CreateOrderRequest { lines: lines.clone(), ..order_of(&[], None) };

@@ -140,6 +140,8 @@ const FOOTPRINT: &str =
     UNION ALL SELECT 'cart ' || COALESCE(customer_id, '') || ' ' || state || ' ' || revision FROM cart
     UNION ALL SELECT 'item ' || product_id || ' ' || quantity FROM cart_item
     UNION ALL SELECT 'product ' || product_id || ' ' || revision FROM product
+    UNION ALL SELECT 'coupon ' || coupon_code || ' ' || revision || ' ' || redeemed FROM coupon
+    UNION ALL SELECT 'coupon of ' || redeemer FROM coupon_redemption
     UNION ALL SELECT 'events ' || COUNT(*) FROM order_event
     UNION ALL SELECT 'lines ' || COUNT(*) FROM order_line
     UNION ALL SELECT 'movements ' || COUNT(*) FROM stock_movement

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use order_api::v1;
-use order_store::testing::on_both_engines;
 use tonic::Code;
 
 use super::{
     audit::{audit, audit_settled, moved},
-    kit::{at_once, checkout, quiet, reason, shelve},
+    kit::{at_once, checkout, on_both_engines, quiet, reason, shelve},
 };
 use crate::world::{World, card, request_id};
 

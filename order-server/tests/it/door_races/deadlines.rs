@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use order_api::v1;
-use order_store::testing::on_both_engines;
 use tonic::{Code, Request};
 
 use super::{
     audit::{audit, audit_settled},
-    kit::{quiet, reconcile},
+    kit::{on_both_engines, quiet, reconcile},
 };
 use crate::world::{World, card, order_of, request_id};
 

@@ -3,33 +3,21 @@
 use std::time::{Duration, Instant};
 
 use order_api::v1;
-use order_store::testing::{TestDatabase, on_both_engines};
+use order_store::testing::TestDatabase;
 
 use super::{
     audit::{audit_settled, count},
-    kit::{checkout, eventually, quiet, reconcile},
+    call::{Call, Desk},
+    kit::{checkout, eventually, on_both_engines, quiet, reconcile},
 };
-use crate::world::{Caller, World, card, order_of, request_id};
+use crate::world::{World, card, order_of, request_id};
 
 /// At how many moments a call is given up.
 const POINTS: u32 = 20;
 
-/// The calls that are given up. Each under a request id, so that it can be asked what became of it.
-#[derive(Debug, Clone)]
-enum Call {
-    Create(v1::CreateOrderRequest),
-    Checkout(v1::CheckoutRequest),
-    Cancel(v1::CancelOrderRequest),
-}
-
-impl Call {
-    async fn make(self, caller: &Caller) -> Result<v1::Order, tonic::Status> {
-        match self {
-            Self::Create(request) => caller.create(request).await,
-            Self::Checkout(request) => caller.checkout(request).await,
-            Self::Cancel(request) => caller.orders.clone().cancel_order(request).await.map(tonic::Response::into_inner),
-        }
-    }
+/// A customer and the shop.
+fn desk(world: &World, customer: &str) -> Desk {
+    Desk { buyer: world.customer(customer), office: world.admin() }
 }
 
 /// A customer of their own for each call, so that no cart is in the way of another one.
@@ -59,14 +47,14 @@ async fn prepare(world: &World, (kind, n): (u32, u32)) -> (String, Call) {
 async fn give_up(world: &World, kind: u32) -> Vec<(String, Call)> {
     let (customer, whole) = prepare(world, (kind, POINTS + 1)).await;
     let began = Instant::now();
-    whole.clone().make(&world.customer(&customer)).await.unwrap();
+    whole.make(&desk(world, &customer)).await.unwrap();
     // Somewhat longer than a call takes, so that the last moments lie behind the answer.
     let length = began.elapsed() * 6 / 5;
     let mut given_up = vec![(customer, whole)];
     for n in 0..POINTS {
         let (customer, call) = prepare(world, (kind, n)).await;
-        let caller = world.customer(&customer);
-        drop(tokio::time::timeout(length * n / POINTS, call.clone().make(&caller)).await);
+        let desk = desk(world, &customer);
+        drop(tokio::time::timeout(length * n / POINTS, call.make(&desk)).await);
         given_up.push((customer, call));
     }
     given_up
@@ -108,7 +96,8 @@ async fn client_cancels_mid_rpc() {
         let mut names = std::collections::BTreeSet::new();
         for (customer, call) in given_up {
             // Each call has been carried out as a whole or not at all; the retry makes it one and never two.
-            let order = call.clone().make(&world.customer(&customer)).await.unwrap();
+            let made = call.make(&desk(&world, &customer)).await.unwrap();
+            let order = world.admin().order(&made.order_id).await;
             assert_eq!(order.lines.len(), 2);
             if matches!(call, Call::Cancel(_)) {
                 assert_eq!(order.state(), v1::OrderState::Cancelled);

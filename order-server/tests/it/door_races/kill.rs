@@ -1,11 +1,10 @@
-//! A real process on a real file, killed in the middle of its work: what was acknowledged is there, and what was not can be
-//! asked for again.
+//! A real process, killed in the middle of its work: what was acknowledged is there, once, and what was not can be asked for
+//! again.
+
+mod life;
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -13,135 +12,164 @@ use std::{
 };
 
 use order_api::v1;
+use order_store::testing::TestDatabase;
 use tokio::task::JoinSet;
-use tonic::transport::Endpoint;
 
-use crate::world::{Caller, card, order_of, product, request_id};
+use self::life::lead;
+use super::{
+    audit::{count, events, moved},
+    call::{Call, Desk, Made, is_lost},
+    kit::{all_agrees, eventually, fact, on_both_engines, reason, settled_by_workers, spread},
+    process::Process,
+};
+use crate::{dice::Dice, world::product};
 
 /// How often the process is killed.
 const KILLS: usize = 3;
 
 /// How many buyers are at it.
-const BUYERS: usize = 16;
+const BUYERS: usize = 12;
 
-/// After how many orders of a round the process is killed.
-const ORDERS: usize = 60;
+/// After how many acknowledged calls of a round the process is killed, at least, and how many more it may be.
+const CALLS: (usize, usize) = (150, 100);
 
-/// A server process, killed when it is dropped.
-struct Process {
-    child: Child,
-    customer: Caller,
-    admin: Caller,
+/// How many calls are made again at a time.
+const WIDTH: usize = 16;
+
+/// A call, and what was acknowledged of it.
+type Entry = (Call, Option<Made>);
+
+/// What the buyers know: every call that was sent and may have been carried out.
+#[derive(Debug, Clone, Default)]
+struct Journal {
+    calls: Arc<Mutex<BTreeMap<usize, Entry>>>,
+    acknowledged: Arc<AtomicUsize>,
 }
 
-impl Process {
-    /// Starts the binary on this directory and reads from its greeting where it is and how to be let in.
-    async fn start(directory: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_order-server"))
-            .env_clear()
-            .env("DATA_DIR", directory)
-            .envs([("LISTEN_ADDR", "127.0.0.1:0"), ("OPS_ADDR", "127.0.0.1:0"), ("RATE_LIMIT_PER_SECOND", "0")])
-            .env("DEMO_CATALOG", "off")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let greeting = tokio::task::spawn_blocking(move || greeting(stdout)).await.unwrap();
-        let channel = Endpoint::from_shared(format!("http://{}", greeting["gRPC on "])).unwrap();
-        let channel = channel.connect().await.unwrap();
-        let caller = |name| Caller::over(&channel, Some(&greeting[name]));
-        Self { child, customer: caller("export CUSTOMER="), admin: caller("export ADMIN=") }
+/// Nobody answered: the process is gone.
+#[derive(Debug)]
+struct Gone;
+
+impl Journal {
+    /// Writes a call down, makes it, and writes down what was acknowledged. What was refused has not happened.
+    async fn make(&self, desk: &Desk, call: Call) -> Result<Option<Made>, Gone> {
+        let key = self.write(call.clone());
+        let answer = call.make(desk).await;
+        self.heard(key, (call, answer))
     }
 
-    fn kill(&mut self) {
-        let _gone_already = self.child.kill();
-        self.child.wait().unwrap();
+    fn write(&self, call: Call) -> usize {
+        let mut calls = self.calls.lock().unwrap();
+        let key = calls.last_key_value().map_or(0, |(last, _)| last + 1);
+        calls.insert(key, (call, None));
+        key
     }
-}
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// What follows each of three words, up to the next space or comma.
-fn greeting(stdout: std::process::ChildStdout) -> BTreeMap<&'static str, String> {
-    let mut found = BTreeMap::new();
-    for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-        for name in ["gRPC on ", "export CUSTOMER=", "export ADMIN="] {
-            if let Some(rest) = line.trim().strip_prefix(name) {
-                found.insert(name, rest.split([' ', ',']).next().unwrap().to_owned());
+    fn heard(&self, key: usize, (call, answer): (Call, Result<Made, tonic::Status>)) -> Result<Option<Made>, Gone> {
+        match answer {
+            Ok(made) => {
+                self.calls.lock().unwrap().insert(key, (call, Some(made.clone())));
+                self.acknowledged.fetch_add(1, Ordering::SeqCst);
+                Ok(Some(made))
+            }
+            Err(status) if is_lost(&status) => Err(Gone),
+            Err(_refused) => {
+                self.calls.lock().unwrap().remove(&key);
+                Ok(None)
             }
         }
-        if found.len() == 3 {
-            return found;
-        }
     }
-    panic!("the greeting is not complete: {found:?}");
-}
 
-/// What the buyers know: each request, and the order that was acknowledged to it.
-type Journal = Arc<Mutex<BTreeMap<String, Option<String>>>>;
+    /// Makes the calls again that nobody answered.
+    async fn finish(&self, desk: &Desk) {
+        self.make_again(desk, |made| made.is_none()).await;
+    }
 
-fn order(request_id: &str) -> v1::CreateOrderRequest {
-    // Every other one is paid at once, so that the process dies between the phases of a payment, too.
-    let payment = request_id.ends_with(|last: char| last.is_ascii_digit()).then(|| card("tok_approve"));
-    v1::CreateOrderRequest { request_id: request_id.to_owned(), ..order_of(&[("ware", 1)], payment) }
-}
+    /// Makes every call again: what was acknowledged is what there is.
+    async fn make_all_again(&self, desk: &Desk) {
+        self.make_again(desk, |_any| true).await;
+    }
 
-/// Buys until the process is gone. What is sent is written down first, what is acknowledged afterwards.
-async fn buy(caller: Caller, journal: Journal, acknowledged: Arc<AtomicUsize>) {
-    loop {
-        let key = request_id();
-        journal.lock().unwrap().insert(key.clone(), None);
-        let Ok(placed) = caller.create(order(&key)).await else { return };
-        journal.lock().unwrap().insert(key, Some(placed.order_number));
-        acknowledged.fetch_add(1, Ordering::SeqCst);
+    async fn make_again(&self, desk: &Desk, is_meant: impl Fn(&Option<Made>) -> bool) {
+        let calls = self.calls.lock().unwrap().clone();
+        let calls: Vec<_> = calls.into_iter().filter(|(_, (_, made))| is_meant(made)).collect();
+        spread((calls.len(), WIDTH), |n| {
+            let ((key, (call, before)), desk, journal) = (calls[n].clone(), desk.clone(), self.clone());
+            async move {
+                let answer = call.make(&desk).await;
+                match (before, answer) {
+                    (Some(before), Ok(made)) => assert_eq!(made, before, "{call:?}"),
+                    // Of a payment that was under way it is told what became of it.
+                    (Some(before), Err(status)) if call.kind() == "Pay" => {
+                        let facts = (reason(&status), fact(&status, "order_id"));
+                        assert_eq!(facts, ("PAYMENT_DECLINED".to_owned(), before.order_id));
+                    }
+                    (Some(before), Err(status)) => panic!("{call:?} {before:?} {status:?}"),
+                    (None, answer) => drop(journal.heard(key, (call, answer)).expect("a living process answers")),
+                }
+            }
+        })
+        .await;
+    }
+
+    /// How many calls of a kind were carried out.
+    fn done(&self, kind: &str) -> i64 {
+        let calls = self.calls.lock().unwrap();
+        i64::try_from(calls.values().filter(|(call, made)| call.kind() == kind && made.is_some()).count()).unwrap()
     }
 }
 
 /// Buyers at work, and SIGKILL in the middle of it.
-async fn load_and_kill(process: &mut Process, journal: &Journal) {
-    let acknowledged = Arc::new(AtomicUsize::new(0));
+async fn load_and_kill(process: &mut Process, journal: &Journal, dice: &mut Dice) {
+    let before = journal.acknowledged.load(Ordering::SeqCst);
     let mut buyers = JoinSet::new();
     for _ in 0..BUYERS {
-        buyers.spawn(buy(process.customer.clone(), Arc::clone(journal), Arc::clone(&acknowledged)));
+        let (desk, journal, dice) = (process.desk("42"), journal.clone(), Dice::of(dice.next()));
+        buyers.spawn(lead(desk, journal, dice));
     }
-    super::kit::eventually("orders are placed", || async { acknowledged.load(Ordering::SeqCst) >= ORDERS }).await;
+    let enough = before + CALLS.0 + dice.below(CALLS.1);
+    eventually("calls are acknowledged", || async { journal.acknowledged.load(Ordering::SeqCst) >= enough }).await;
     process.kill();
     buyers.join_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replay_after_kill() {
-    let directory = tempfile::tempdir().unwrap();
-    let journal = Journal::default();
-    let mut process = Process::start(directory.path()).await;
-    let products = vec![product("ware", ("USD", 10, 0), 1_000_000)];
-    let request = v1::UpsertProductsRequest { products, ..Default::default() };
-    process.admin.admin.upsert_products(request).await.unwrap();
-    for _ in 0..KILLS {
-        load_and_kill(&mut process, &journal).await;
-        process = Process::start(directory.path()).await;
-        let known = journal.lock().unwrap().clone();
-        for (key, acknowledged) in known {
-            let again = process.customer.create(order(&key)).await.unwrap();
-            if let Some(number) = acknowledged {
-                assert_eq!(again.order_number, number, "what was acknowledged is what there is");
-            }
-            journal.lock().unwrap().insert(key, Some(again.order_number));
+    on_both_engines(async |database| {
+        let (journal, mut dice) = (Journal::default(), Dice::seeded());
+        let mut process = Process::start(&database, &[]).await;
+        let products = vec![product("ware", ("USD", 10, 0), 1_000_000)];
+        let request = v1::UpsertProductsRequest { products, ..Default::default() };
+        process.admin().admin.upsert_products(request).await.unwrap();
+        for _ in 0..KILLS {
+            load_and_kill(&mut process, &journal, &mut dice).await;
+            process = Process::start(&database, &[]).await;
+            journal.finish(&process.desk("42")).await;
         }
+        settled_by_workers(&database).await;
+        each_is_there_once(&database, &journal).await;
+        let before = moved(&database, "REFUND").await;
+        journal.make_all_again(&process.desk("42")).await;
+        each_is_there_once(&database, &journal).await;
+        assert_eq!(moved(&database, "REFUND").await, before);
+        all_agrees(&database).await;
+    })
+    .await;
+}
+
+/// Everything that was asked for is there, and nothing else.
+async fn each_is_there_once(database: &TestDatabase, journal: &Journal) {
+    assert_eq!(count(database, "SELECT count(*) AS n FROM orders").await, journal.done("Create"), "orders");
+    for (call, event) in [
+        ("Cancel", "CANCELLED"),
+        ("Pack", "SHIPMENT_CREATED"),
+        ("Ship", "SHIPPED"),
+        ("AskBack", "RETURN_REQUESTED"),
+        ("Approve", "RETURN_APPROVED"),
+        ("Receive", "RETURN_RECEIVED"),
+    ] {
+        assert_eq!(events(database, event).await, journal.done(call), "{call}");
     }
-    let known = journal.lock().unwrap().clone();
-    assert!(known.len() >= KILLS * ORDERS);
-    let mut asked: Vec<_> = known.into_values().map(Option::unwrap).collect();
-    let mut there: Vec<_> = process.admin.all_orders().await.into_iter().map(|order| order.order_number).collect();
-    asked.sort();
-    there.sort();
-    assert_eq!(asked, there, "one order for each request, and no other");
-    let request = v1::GetStockRequest { sku: "WARE".to_owned() };
-    let stock = process.admin.admin.clone().get_stock(request).await.unwrap().into_inner();
-    assert_eq!(stock.allocated, i64::try_from(there.len()).unwrap());
+    let refunds = "SELECT count(*) AS n FROM payment_operation WHERE kind = 'REFUND' AND cause = 'REQUESTED'";
+    assert_eq!(count(database, refunds).await, journal.done("Refund"), "refunds");
 }

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use order_api::v1::{self, OrderEventType as Kind, OrderState as State, OrderStatus as Word, PaymentStatus as Paid};
 use order_server::workers;
-use order_store::testing::on_both_engines;
 
 use super::{
     audit::{audit, audit_settled, moved},
-    kit::{ILLEGAL, at_once, quiet, reason, refused, spread, times, words},
+    kit::{ILLEGAL, at_once, on_both_engines, quiet, reason, refused, spread, times, words},
 };
 use crate::world::{World, card, cash, order_of};
 

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use order_api::v1::{self, OrderEventType as Kind, OrderStatus as Word, PaymentStatus as Paid};
 use order_server::workers;
-use order_store::testing::on_both_engines;
 use tonic::Code;
 
 use super::{
     audit::{audit, audit_settled, events, moved},
-    kit::{ILLEGAL, at_once, eventually, fact, quiet, reason, reconcile, refused, times, words},
+    kit::{ILLEGAL, at_once, eventually, fact, on_both_engines, quiet, reason, reconcile, refused, times, words},
 };
 use crate::world::{World, card, cash, order_of};
 

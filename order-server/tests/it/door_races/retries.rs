@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use order_api::v1;
-use order_store::testing::on_both_engines;
 
 use super::{
     audit::{audit, audit_settled, count, moved},
-    kit::{REUSED, SHORT, at_once, checkout, fact, quiet, refused, times, words},
+    kit::{REUSED, SHORT, at_once, checkout, fact, on_both_engines, quiet, refused, times, words},
 };
 use crate::world::{World, card, order_of, request_id};
 

@@ -1,11 +1,10 @@
 //! Many buyers and few goods: never oversold, never undersold, and nobody is in anybody's way.
 
 use order_api::v1;
-use order_store::testing::on_both_engines;
 
 use super::{
     audit::audit,
-    kit::{SHORT, at_once, fact, refused, shelve, spread},
+    kit::{SHORT, at_once, fact, on_both_engines, refused, shelve, spread},
 };
 use crate::world::{World, card, order_of};
 

@@ -1,12 +1,12 @@
 //! The same change sent twice at the same moment by callers who know nothing of each other, 500 times: exactly 500 effects.
 
 use order_api::v1;
-use order_store::testing::{TestDatabase, on_both_engines};
+use order_store::testing::TestDatabase;
 use tonic::{Code, Status};
 
 use super::{
     audit::{audit_settled, events, moved},
-    kit::{quiet, reason, shelve, spread},
+    kit::{on_both_engines, quiet, reason, shelve, spread},
 };
 use crate::world::{World, card, cash, order_of};
 

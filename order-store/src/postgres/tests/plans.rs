@@ -19,7 +19,8 @@ use super::{lease, rows::at};
 use crate::{
     postgres::{
         pool::Lease,
-        read::{DueExpiries, DueOperations, listed},
+        queries::{DueExpiries, DueOperations, DueReservations, ExpiredReservations},
+        read::listed,
         sql::Bound,
         write::ExpireCarts,
     },
@@ -119,7 +120,21 @@ async fn sweepers_read_only_what_is_due() {
         .bind::<Array<Text>>(vec!["UNPAID", "FAILED"])
         .bind::<BigInt>(10_i64);
     assert_ordered_by("orders_pay_by_idx", &plan(&lease, due).await);
+    let due = Bound::<DueReservations>::new().bind::<Instant>(at(0)).bind::<BigInt>(10_i64);
+    assert_ordered_by("reservation_expire_idx", &plan(&lease, due).await);
     let due = Bound::<ExpireCarts>::new().bind::<Instant>(at(0)).bind::<BigInt>(10_i64);
     let plan = plan(&lease, due).await;
     assert!(plan.contains("using cart_expire_idx "), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_claims_a_shelf_reads_only_what_has_expired_on_it() {
+    let database = TestDatabase::postgres().await;
+    let lease = without_scans(&database).await;
+    let expired = Bound::<ExpiredReservations>::new()
+        .bind::<Array<Text>>(vec!["A", "B"])
+        .bind::<Instant>(at(0))
+        .bind::<BigInt>(10_i64);
+    let plan = plan(&lease, expired).await;
+    assert!(plan.contains("reservation_sku_idx") && plan.contains("expire_time <="), "{plan}");
 }

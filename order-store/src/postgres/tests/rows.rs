@@ -43,6 +43,8 @@ pub(super) fn order_row(n: u128) -> OrderRow {
         shipping_tax: 0,
         total: 5_998,
         refunded: 0,
+        credited: 0,
+        shipping_refunded: 0,
         contact_name: text("Me"),
         contact_email: text("me@example.com"),
         contact_phone: None,
@@ -56,6 +58,7 @@ pub(super) fn order_row(n: u128) -> OrderRow {
         import_source: None,
         import_external_id: None,
         import_detail: None,
+        coupon_code: None,
         create_time: at(i64::try_from(n).unwrap()),
         update_time: at(0),
         revision: 1,
@@ -85,6 +88,7 @@ pub(super) fn line_row(n: u128) -> LineRow {
         return_received: 0,
         restocked: 0,
         written_off: 0,
+        refunded: 0,
     }
 }
 
@@ -103,6 +107,7 @@ pub(super) fn payment_row(n: u128) -> PaymentRow {
         auth_pending: 0,
         capture_pending: 0,
         refund_pending: 0,
+        void_pending: 0,
         create_time: at(0),
     }
 }
@@ -116,8 +121,13 @@ pub(super) fn operation_row(n: u128) -> OperationRow {
         kind: "SALE".into(),
         amount: 5_998,
         state: "SENT".into(),
+        cause: None,
+        concession: 0,
+        return_id: None,
         token: text("tok"),
         gateway_reference: None,
+        reported_amount: None,
+        reported_currency: None,
         decline_code: None,
         attempts: 1,
         next_attempt_at: Some(at(10)),
@@ -137,6 +147,8 @@ pub(super) fn shipment_row(n: u128) -> ShipmentRow {
         tracking_url: None,
         estimated_delivery: None,
         lines: "[]".into(),
+        carrier_events: "[]".into(),
+        pack_time: None,
         ship_time: Some(at(5)),
         deliver_time: None,
         create_time: at(5),
@@ -150,6 +162,7 @@ pub(super) fn order_rows(n: u128) -> OrderRows {
         payments: vec![payment_row(n)],
         operations: vec![operation_row(n)],
         shipments: Vec::new(),
+        returns: Vec::new(),
     }
 }
 

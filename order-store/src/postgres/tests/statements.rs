@@ -2,7 +2,7 @@
 
 use order_core::{
     cart::{CartOwner, GuestKey},
-    ids::{CustomerId, OperationId, ProductId, Sku},
+    ids::{CartId, CustomerId, OperationId, ProductId, Sku},
 };
 use uuid::Uuid;
 
@@ -13,7 +13,10 @@ use super::{
 use crate::{
     postgres::tx::{Access, PgTx},
     query::{Direction, OrderCursor, OrderFilter, OrderKey, OrderQuery, OrderSort, ProductQuery, Scope, StatsQuery},
-    rows::{CartRow, EventRow, GatewayRow, MovementRow, OrderRows, ProductRow, RequestRow, SearchRow, StockRow},
+    rows::{
+        CartRow, EventRow, GatewayRow, MovementRow, OrderRows, ProductRow, RequestRow, ReservationRow, SearchRow,
+        StockRow,
+    },
     statements::{NumberRange, Read as _, Write as _},
     testing::TestDatabase,
 };
@@ -113,6 +116,7 @@ async fn sums_are_of_the_right_orders() {
     let mut orders: Vec<_> = (1..=3).map(order_rows).collect();
     orders[0].order.status = "CONFIRMED".into();
     orders[0].order.refunded = 98;
+    orders[0].order.credited = 98;
     orders[2].order.create_time = at(86_400);
     tx.insert_orders(&orders).await.unwrap();
     let days = vec![at(0).0, at(86_400).0, at(2 * 86_400).0];
@@ -175,7 +179,8 @@ async fn products_are_put_locked_and_found() {
 async fn shelves_are_added_locked_in_order_and_moved() {
     let database = TestDatabase::postgres().await;
     let mut tx = transaction(&database).await;
-    let level = |sku: &str, on_hand| StockRow { sku: sku.into(), on_hand, reserved: 0, allocated: 0 };
+    let level =
+        |sku: &str, on_hand| StockRow { sku: sku.into(), on_hand, reserved: 0, allocated: 0, backorder_limit: 0 };
     assert_eq!(tx.insert_stock(&[level("a", 1), level("B", 2)]).await.unwrap(), ["a", "B"]);
     assert_eq!(tx.insert_stock(&[level("a", 9), level("c", 3)]).await.unwrap(), ["c"]);
     let skus = ["B", "a"].map(|sku| Sku::parse(sku).unwrap());
@@ -190,6 +195,7 @@ async fn shelves_are_added_locked_in_order_and_moved() {
         reserved_delta: 0,
         allocated_delta: 0,
         order_id: None,
+        cart_id: None,
         reason: None,
         actor_kind: "ADMIN".into(),
         actor_id: "boss".into(),
@@ -201,6 +207,32 @@ async fn shelves_are_added_locked_in_order_and_moved() {
     assert_eq!(tx.movement_page(&all).await.unwrap(), [moves[2].clone(), moves[1].clone()]);
     let of_a = crate::query::MovementQuery { sku: Some(skus[1].clone()), size: 5, after: Some(Uuid::from_u128(3)) };
     assert_eq!(tx.movement_page(&of_a).await.unwrap(), [moves[0].clone()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reservations_are_put_found_and_taken_out() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let level = |sku: &str| StockRow { sku: sku.into(), on_hand: 9, reserved: 0, allocated: 0, backorder_limit: 0 };
+    tx.insert_stock(&[level("A"), level("B")]).await.unwrap();
+    let guest = |n: u8| CartRow { customer_id: None, guest_key: Some(vec![n; 32]), ..cart_row(u128::from(n)) };
+    tx.put_cart(&guest(1), &[]).await.unwrap();
+    tx.put_cart(&guest(2), &[]).await.unwrap();
+    let hold =
+        |cart, sku: &str, end| ReservationRow { cart_id: id(cart), sku: sku.into(), quantity: 2, expire_time: at(end) };
+    tx.put_reservations(&[hold(1, "A", 5), hold(1, "B", 7), hold(2, "A", 6)]).await.unwrap();
+    let later = ReservationRow { quantity: 3, ..hold(1, "A", 9) };
+    tx.put_reservations(std::slice::from_ref(&later)).await.unwrap();
+    let both = ["A", "B"].map(|sku| Sku::parse(sku).unwrap());
+    assert_eq!(tx.expired_reservations(&both, at(5).0, 9).await.unwrap(), []);
+    assert_eq!(tx.expired_reservations(&both, at(9).0, 2).await.unwrap(), [hold(2, "A", 6), hold(1, "B", 7)]);
+    assert_eq!(tx.expired_reservations(&both[1..], at(9).0, 9).await.unwrap(), [hold(1, "B", 7)]);
+    assert_eq!(tx.due_reservations(at(7).0, 9).await.unwrap(), ["A", "B"]);
+    let first = [CartId::new(Uuid::from_u128(1))];
+    assert_eq!(tx.reservations_of(&first).await.unwrap().len(), 2);
+    tx.drop_reservations(&[later, hold(2, "A", 6)]).await.unwrap();
+    assert_eq!(tx.reservations_of(&first).await.unwrap(), [hold(1, "B", 7)]);
+    assert_eq!(tx.due_reservations(at(9).0, 9).await.unwrap(), ["B"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,6 +282,8 @@ async fn numbers_history_and_gateway_begin_and_go_on() {
         amount: 1,
         currency: "USD".into(),
         reference: text(reference),
+        moved_amount: None,
+        moved_currency: None,
         decline_code: None,
         create_time: at(0),
     };
@@ -272,7 +306,8 @@ async fn statements_are_prepared_once_however_many_rows_they_take() {
         let mut changed = orders[0].clone();
         changed.order.revision = 2;
         tx.update_order(&orders[0], &changed).await.unwrap();
-        let level = |n: u128| StockRow { sku: format!("S{n}"), on_hand: 1, reserved: 0, allocated: 0 };
+        let level =
+            |n: u128| StockRow { sku: format!("S{n}"), on_hand: 1, reserved: 0, allocated: 0, backorder_limit: 0 };
         let levels: Vec<_> = batch.clone().map(level).collect();
         tx.insert_stock(&levels).await.unwrap();
         tx.update_stock(&levels).await.unwrap();

@@ -1,8 +1,15 @@
-//! One order, in the plainest terms.
+//! One order, in the plainest terms: counters of its lines, parcels, returns, money; and the words that follow from them.
 
-use order_api::v1::{OrderState, OrderStatus, PaymentStatus};
+use order_api::v1::{
+    FulfillmentStatus, OrderHold, OrderState, OrderStatus, PaymentStatus, ReturnStatus, ShipmentStatus,
+};
 
-use super::step::Lines;
+use super::{
+    money::{Kind, Payment},
+    price::worth,
+    settings::{Confirm, Settings},
+    step::Units,
+};
 
 /// A refusal, by its reason.
 pub(super) type Refused = &'static str;
@@ -10,95 +17,91 @@ pub(super) type Refused = &'static str;
 /// The refusal of what the state does not allow.
 pub(super) const ILLEGAL: Refused = "ILLEGAL_TRANSITION";
 
-/// A way in which an order was to be paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Money {
-    /// Cash that has not changed hands.
-    Awaited,
-    /// It was charged, and the answer got lost.
-    AnswerLost,
-    /// It never arrived, and was sent so many times.
-    RequestLost { sends: u32 },
-    /// Refused.
-    Failed,
-    /// Taken.
-    Taken,
-    /// Taken and given back.
-    GivenBack,
+/// The refusal of more units than there are.
+pub(super) const TOO_MANY: Refused = "LINE_QUANTITY_EXCEEDED";
+
+/// A line, and where its units are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) product: usize,
+    pub(super) ordered: i64,
+    /// Cents.
+    pub(super) total: i64,
+    pub(super) cancelled: i64,
+    pub(super) allocated: i64,
+    pub(super) shipped: i64,
+    pub(super) delivered: i64,
+    pub(super) announced: i64,
+    pub(super) received: i64,
+    pub(super) restocked: i64,
+    pub(super) written_off: i64,
+    pub(super) refunded: i64,
 }
 
-impl Money {
-    pub(super) const fn is_unknown(self) -> bool {
-        matches!(self, Self::AnswerLost | Self::RequestLost { .. })
+impl Line {
+    pub(super) const fn live(&self) -> i64 {
+        self.ordered - self.cancelled
+    }
+
+    #[expect(clippy::wrong_self_convention, reason = "units that are to be shipped")]
+    pub(super) const fn to_ship(&self) -> i64 {
+        self.live() - self.shipped
+    }
+
+    pub(super) fn worth(&self, units: i64) -> i64 {
+        worth(self.total, units, self.ordered)
+    }
+
+    /// What the customer does not owe of it.
+    pub(super) fn credit(&self) -> i64 {
+        self.worth(self.cancelled + self.refunded)
     }
 }
 
-/// One attempt at paying.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Payment {
-    pub(super) cash: bool,
-    pub(super) money: Money,
+#[derive(Debug, Clone)]
+pub(super) struct Parcel {
+    pub(super) status: ShipmentStatus,
+    pub(super) units: Units,
+    /// What the carrier told.
+    pub(super) news: Vec<u8>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Return {
+    pub(super) status: ReturnStatus,
+    /// For each line: announced, restocked, written off.
+    pub(super) units: Vec<(usize, [i64; 3])>,
 }
 
 /// An order.
 #[derive(Debug, Clone)]
 pub(super) struct Order {
+    pub(super) settings: Settings,
     pub(super) customer: usize,
-    pub(super) lines: Lines,
-    /// Cents.
-    pub(super) total: i64,
+    pub(super) coupon: Option<usize>,
     pub(super) state: OrderState,
-    pub(super) shipped: bool,
-    pub(super) delivered: bool,
+    pub(super) holds: Vec<OrderHold>,
+    pub(super) lines: Vec<Line>,
+    pub(super) parcels: Vec<Parcel>,
+    pub(super) returns: Vec<Return>,
     pub(super) payments: Vec<Payment>,
-    /// Minutes.
+    /// Cents.
+    pub(super) shipping: i64,
+    pub(super) shipping_refunded: i64,
+    /// In minutes since the beginning.
     pub(super) pay_by: Option<i64>,
 }
 
 impl Order {
-    pub(super) fn has(&self, money: Money) -> bool {
-        self.payments.iter().any(|payment| payment.money == money)
+    pub(super) fn total(&self) -> i64 {
+        self.units(|line| line.total) + self.shipping
     }
 
-    pub(super) fn is_collecting(&self) -> bool {
-        self.payments.iter().any(|payment| payment.money.is_unknown())
+    pub(super) fn units(&self, of: impl Fn(&Line) -> i64) -> i64 {
+        self.lines.iter().map(of).sum()
     }
 
-    fn last(&self) -> Option<Payment> {
-        self.payments.last().copied()
-    }
-
-    pub(super) fn payment_status(&self) -> PaymentStatus {
-        match () {
-            () if self.has(Money::Taken) => PaymentStatus::Paid,
-            () if self.has(Money::GivenBack) => PaymentStatus::Refunded,
-            () if self.is_collecting() => PaymentStatus::Pending,
-            () if self.last().is_some_and(|last| last.money == Money::Failed) => PaymentStatus::Failed,
-            () => PaymentStatus::Unpaid,
-        }
-    }
-
-    /// Whether the latest attempt was refused by the gateway.
-    pub(super) fn is_declined(&self) -> bool {
-        self.last().is_some_and(|last| last.money == Money::Failed)
-    }
-
-    pub(super) fn word(&self) -> OrderStatus {
-        let refunded = self.payment_status() == PaymentStatus::Refunded;
-        match self.state {
-            _ if refunded => OrderStatus::Refunded,
-            OrderState::Cancelled | OrderState::Expired => OrderStatus::Cancelled,
-            OrderState::Completed => OrderStatus::Completed,
-            _ if self.delivered => OrderStatus::Delivered,
-            _ if self.shipped => OrderStatus::Shipped,
-            OrderState::Processing => OrderStatus::Processing,
-            OrderState::Confirmed => OrderStatus::Confirmed,
-            OrderState::Pending if self.payment_status() == PaymentStatus::Paid => OrderStatus::Paid,
-            OrderState::Pending | OrderState::Unspecified => OrderStatus::Pending,
-        }
-    }
-
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         matches!(self.state, OrderState::Pending | OrderState::Confirmed | OrderState::Processing)
     }
 
@@ -106,81 +109,196 @@ impl Order {
         matches!(self.state, OrderState::Cancelled | OrderState::Expired)
     }
 
-    pub(super) fn can_be_confirmed(&self) -> bool {
-        let at_the_door = self.last().is_some_and(|last| last.cash);
-        let paid = self.payment_status();
-        paid == PaymentStatus::Paid || (paid == PaymentStatus::Unpaid && at_the_door)
+    pub(super) fn has_left(&self) -> bool {
+        self.units(Line::to_ship) == 0
     }
 
-    fn give_money_back(&mut self) {
-        for payment in self.payments.iter_mut().filter(|payment| payment.money == Money::Taken) {
-            payment.money = Money::GivenBack;
+    pub(super) fn has_arrived(&self) -> bool {
+        self.units(Line::live) == self.units(|line| line.delivered)
+    }
+
+    pub(super) fn payment_status(&self) -> PaymentStatus {
+        let captured = self.sum(Payment::captured);
+        let refunded = self.sum(|payment| payment.done(&[Kind::Refund]));
+        let (due, held) = (self.due(), self.held());
+        if captured > 0 && (refunded < captured || due == 0) {
+            return match () {
+                () if refunded == captured => PaymentStatus::Refunded,
+                () if self.is_called_off() && refunded > 0 => PaymentStatus::PartiallyRefunded,
+                () if self.is_called_off() && captured < self.total() => PaymentStatus::PartiallyPaid,
+                () if self.is_called_off() => PaymentStatus::Paid,
+                () if held > due => PaymentStatus::Overpaid,
+                () if held < due => PaymentStatus::PartiallyPaid,
+                () if refunded > 0 => PaymentStatus::PartiallyRefunded,
+                () => PaymentStatus::Paid,
+            };
         }
+        match self.payments.last() {
+            _ if due == 0 && !self.is_called_off() => PaymentStatus::Paid,
+            _ if self.is_collecting() => PaymentStatus::Pending,
+            _ if self.promised() > 0 => PaymentStatus::Authorized,
+            Some(last) if last.authorized() > last.captured() => PaymentStatus::Voided,
+            Some(last) if last.captured() == 0 && !last.ops.is_empty() => PaymentStatus::Failed,
+            _ => PaymentStatus::Unpaid,
+        }
+    }
+
+    pub(super) fn fulfillment_status(&self) -> FulfillmentStatus {
+        let (live, shipped) = (self.units(Line::live), self.units(|line| line.shipped));
+        let (delivered, received) = (self.units(|line| line.delivered), self.units(|line| line.received));
+        match () {
+            () if live == 0 => FulfillmentStatus::Cancelled,
+            () if received == live => FulfillmentStatus::Returned,
+            () if received > 0 && delivered == live => FulfillmentStatus::PartiallyReturned,
+            () if delivered == live => FulfillmentStatus::Delivered,
+            () if delivered > 0 => FulfillmentStatus::PartiallyDelivered,
+            () if shipped == live => FulfillmentStatus::Shipped,
+            () if shipped > 0 => FulfillmentStatus::PartiallyShipped,
+            () => FulfillmentStatus::Unfulfilled,
+        }
+    }
+
+    pub(super) fn word(&self) -> OrderStatus {
+        let paid = self.payment_status();
+        match self.state {
+            OrderState::Expired => OrderStatus::Cancelled,
+            _ if paid == PaymentStatus::Refunded => OrderStatus::Refunded,
+            OrderState::Cancelled => OrderStatus::Cancelled,
+            OrderState::Completed => OrderStatus::Completed,
+            _ if self.has_arrived() && self.units(Line::live) > 0 => OrderStatus::Delivered,
+            _ if self.units(|line| line.shipped) > 0 => OrderStatus::Shipped,
+            OrderState::Processing => OrderStatus::Processing,
+            OrderState::Confirmed => OrderStatus::Confirmed,
+            _ if matches!(paid, PaymentStatus::Paid | PaymentStatus::Overpaid) => OrderStatus::Paid,
+            OrderState::Unspecified | OrderState::Pending => OrderStatus::Pending,
+        }
+    }
+
+    fn can_be_confirmed(&self) -> bool {
+        !self.is_given_back()
+            && !self.holds.contains(&OrderHold::Payment)
+            && (self.is_covered() || self.cash_awaited().is_some())
+    }
+
+    /// Confirms what the shop need not confirm. Not where stock is lacking.
+    pub(super) fn confirm_by_policy(&mut self) {
+        let promised = self.lines.iter().all(|line| line.allocated == line.to_ship());
+        if self.settings.confirm == Confirm::WhenPaid
+            && promised
+            && self.state == OrderState::Pending
+            && self.can_be_confirmed()
+        {
+            self.state = OrderState::Confirmed;
+        }
+    }
+
+    fn confirm(&mut self) -> Result<(), Refused> {
+        self.require(self.state == OrderState::Pending && self.can_be_confirmed())?;
+        for line in &mut self.lines {
+            line.allocated = line.to_ship();
+        }
+        self.state = OrderState::Confirmed;
+        Ok(())
+    }
+
+    fn start_processing(&mut self) -> Result<(), Refused> {
+        self.require(self.state == OrderState::Confirmed && self.holds.is_empty())?;
+        self.state = OrderState::Processing;
+        Ok(())
+    }
+
+    fn complete(&mut self) -> Result<(), Refused> {
+        let settled = !self.awaits_answers() && self.held() >= self.due() && self.promised() == 0;
+        self.require(self.is_open() && self.state != OrderState::Pending && self.has_arrived() && settled)?;
+        self.state = OrderState::Completed;
+        Ok(())
+    }
+
+    pub(super) fn hold(&mut self, hold: OrderHold) -> Result<(), Refused> {
+        self.require(self.is_open())?;
+        if !self.holds.contains(&hold) {
+            self.holds.push(hold);
+        }
+        Ok(())
+    }
+
+    pub(super) fn release(&mut self, hold: OrderHold) {
+        if self.holds.contains(&hold) {
+            self.holds.retain(|held| *held != hold);
+            self.confirm_by_policy();
+        }
+    }
+
+    /// Calls off what is left of it, and gives its money back.
+    pub(super) fn close(&mut self, state: OrderState) {
+        self.state = state;
+        for line in &mut self.lines {
+            line.cancelled = line.ordered;
+            line.allocated = 0;
+        }
+        for parcel in self.parcels.iter_mut().filter(|parcel| parcel.is_open()) {
+            parcel.status = ShipmentStatus::Cancelled;
+        }
+        self.give_back(self.held(), 0);
+        self.void_all();
     }
 
     pub(super) fn cancel(&mut self) -> Result<(), Refused> {
-        if !self.is_open() || self.shipped {
-            return Err(ILLEGAL);
-        }
-        self.state = OrderState::Cancelled;
-        self.give_money_back();
+        self.require(self.is_open() && self.units(|line| line.shipped) == 0)?;
+        self.close(OrderState::Cancelled);
         Ok(())
     }
 
-    pub(super) fn refund(&mut self) -> Result<(), Refused> {
-        match () {
-            () if !self.has(Money::Taken) => Err(ILLEGAL),
-            () if self.is_open() && !self.shipped => self.cancel(),
-            () => {
-                self.give_money_back();
-                Ok(())
-            }
+    pub(super) fn is_overdue(&self, now: i64) -> bool {
+        self.state == OrderState::Pending
+            && self.pay_by.is_some_and(|pay_by| now > pay_by)
+            && self.due() > 0
+            && self.held() == 0
+            && self.promised() == 0
+            && !self.awaits_answers()
+    }
+
+    /// Every step on the way to a word.
+    pub(super) fn walk(&mut self, wanted: OrderStatus) -> Result<(), Refused> {
+        self.require(self.word() != wanted)?;
+        match wanted {
+            OrderStatus::Cancelled => self.cancel(),
+            OrderStatus::Refunded if self.held() == 0 => Err(ILLEGAL),
+            OrderStatus::Refunded if self.is_open() && self.units(|line| line.shipped) == 0 => self.cancel(),
+            OrderStatus::Refunded => self.refund_amount(self.held()),
+            OrderStatus::Pending | OrderStatus::Paid | OrderStatus::Unspecified => Err(ILLEGAL),
+            OrderStatus::Confirmed
+            | OrderStatus::Processing
+            | OrderStatus::Shipped
+            | OrderStatus::Delivered
+            | OrderStatus::Completed => self.forward(wanted),
         }
     }
 
-    /// Every step of the main road up to a word.
-    pub(super) fn forward(&mut self, wanted: OrderStatus) -> Result<(), Refused> {
-        let (Some(from), Some(to)) = (rank(self.word()), rank(wanted)) else { return Err(ILLEGAL) };
-        if to <= from {
-            return Err(ILLEGAL);
-        }
+    fn forward(&mut self, wanted: OrderStatus) -> Result<(), Refused> {
+        let (from, to) = (rank(self.word()), rank(wanted));
+        self.require(from < to && to.is_some() && from.is_some())?;
         if self.state == OrderState::Pending {
-            if !self.can_be_confirmed() {
-                return Err(ILLEGAL);
-            }
-            self.state = OrderState::Confirmed;
+            self.confirm()?;
         }
-        if to >= 3 && self.word() == OrderStatus::Confirmed {
-            self.state = OrderState::Processing;
+        if to >= rank(OrderStatus::Processing) && self.word() == OrderStatus::Confirmed {
+            self.start_processing()?;
         }
-        self.shipped |= to >= 4;
-        if to >= 5 && !self.delivered {
-            self.delivered = true;
-            // Cash changes hands at the door.
-            if let Some(Payment { cash: true, money }) = self.payments.last_mut().filter(|p| p.money == Money::Awaited)
-            {
-                *money = Money::Taken;
-            }
+        if to >= rank(OrderStatus::Shipped) && !self.has_left() {
+            self.ship_all()?;
         }
-        if to == 6 {
-            if !matches!(self.payment_status(), PaymentStatus::Paid) {
-                return Err(ILLEGAL);
-            }
-            self.state = OrderState::Completed;
+        if to >= rank(OrderStatus::Delivered) {
+            self.deliver_all();
         }
-        Ok(())
+        if to >= rank(OrderStatus::Completed) {
+            self.complete()?;
+        }
+        self.require(self.word() == wanted)
     }
 }
 
-const fn rank(word: OrderStatus) -> Option<u8> {
-    match word {
-        OrderStatus::Pending => Some(0),
-        OrderStatus::Paid => Some(1),
-        OrderStatus::Confirmed => Some(2),
-        OrderStatus::Processing => Some(3),
-        OrderStatus::Shipped => Some(4),
-        OrderStatus::Delivered => Some(5),
-        OrderStatus::Completed => Some(6),
-        OrderStatus::Cancelled | OrderStatus::Refunded | OrderStatus::Unspecified => None,
-    }
+/// How far along the main road a word is.
+fn rank(word: OrderStatus) -> Option<usize> {
+    use OrderStatus::{Completed, Confirmed, Delivered, Paid, Pending, Processing, Shipped};
+    [Pending, Paid, Confirmed, Processing, Shipped, Delivered, Completed].iter().position(|known| *known == word)
 }

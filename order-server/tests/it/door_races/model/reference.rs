@@ -1,96 +1,92 @@
-//! What the service promises, in the plainest terms: words, goods on shelves, and cents.
+//! What the shop promises, in the plainest terms: shelves, carts, coupons, and its orders.
 
-use order_api::v1::{OrderState, OrderStatus, PaymentStatus};
+use order_api::v1::{OrderHold, OrderState};
 
 use super::{
-    order::{ILLEGAL, Money, Order, Payment, Refused},
-    step::{CUSTOMERS, Instrument, Lines, PRODUCTS, STOCK},
+    carts::Cart,
+    money::{Kind, Stage},
+    order::{Line, Order, Refused},
+    price::{COUPONS, price},
+    settings::{Confirm, Settings},
+    step::{CUSTOMERS, How, Lines, OrderStep, PRODUCTS, STOCK},
 };
 
-/// How long an order waits for its payment, in minutes.
-pub(super) const PAY_BY_MINUTES: i64 = 30;
-
-/// How often money is asked for that never arrives, before it counts as refused.
-const SENDS: u32 = 5;
-
-/// How often an order may be tried to be paid.
-const PAYMENTS: usize = 20;
-
-/// A cart; ordered once, it is only looked at.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Cart {
-    pub(super) lines: Lines,
-    /// One more with each change, the checkout included.
-    pub(super) changes: usize,
-    pub(super) order: Option<usize>,
-}
+/// The refusal of what is not on the shelf.
+pub(super) const SHORT: Refused = "INSUFFICIENT_STOCK";
 
 /// Everything.
 #[derive(Debug)]
 pub(super) struct Reference {
-    when_paid: bool,
+    pub(super) settings: Settings,
     /// Minutes since the beginning.
     pub(super) now: i64,
-    /// Units on hand.
-    pub(super) on_hand: [i64; PRODUCTS.len()],
+    /// Units that were ever put on each shelf.
+    supplied: [i64; PRODUCTS.len()],
+    /// Units that may be promised beyond those on the shelf.
+    pub(super) backorders: [i64; PRODUCTS.len()],
     pub(super) carts: Vec<Cart>,
     /// The latest cart of each customer.
     pub(super) cart_of: [Option<usize>; CUSTOMERS],
     pub(super) orders: Vec<Order>,
 }
 
+/// What a change of an order came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// It changed.
+    Changed,
+    /// Money was asked for, by this request to the gateway.
+    Asked(usize, usize),
+    /// So much goes back.
+    Refunded(i64),
+    /// It costs so much more.
+    Edited(i64),
+    /// This return changed.
+    Return(usize),
+}
+
 impl Reference {
-    pub(super) fn new(when_paid: bool) -> Self {
-        let (carts, orders) = (Vec::new(), Vec::new());
-        Self { when_paid, now: 0, on_hand: [STOCK; PRODUCTS.len()], carts, cart_of: [None; CUSTOMERS], orders }
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            now: 0,
+            supplied: [STOCK; PRODUCTS.len()],
+            backorders: [0; PRODUCTS.len()],
+            carts: Vec::new(),
+            cart_of: [None; CUSTOMERS],
+            orders: Vec::new(),
+        }
     }
 
-    /// Units that live orders wait for.
+    fn units(&self, product: usize, of: impl Fn(&Line) -> i64) -> i64 {
+        self.orders.iter().flat_map(|order| &order.lines).filter(|line| line.product == product).map(of).sum()
+    }
+
+    pub(super) fn on_hand(&self, product: usize) -> i64 {
+        self.supplied[product] - self.units(product, |line| line.shipped - line.restocked)
+    }
+
     pub(super) fn allocated(&self, product: usize) -> i64 {
-        let waiting = self.orders.iter().filter(|order| !order.is_called_off() && !order.shipped);
-        waiting.flat_map(|order| &order.lines).filter(|line| line.0 == product).map(|line| line.1).sum()
+        self.units(product, |line| line.allocated)
     }
 
-    /// The customer's cart, if it can be changed.
-    pub(super) fn live_cart(&self, customer: usize) -> Option<usize> {
-        self.cart_of[customer].filter(|cart| self.carts[*cart].order.is_none())
+    /// What carts hold, but for one of them.
+    pub(super) fn reserved(&self, product: usize, but: Option<usize>) -> i64 {
+        let others = self.carts.iter().enumerate().filter(|(n, _)| Some(*n) != but);
+        others.map(|(_, cart)| cart.holds(product, self.now)).sum()
     }
 
-    pub(super) fn add(&mut self, customer: usize, (product, quantity): (usize, i64)) -> usize {
-        let cart = self.live_cart(customer).unwrap_or_else(|| {
-            self.carts.push(Cart::default());
-            self.carts.len() - 1
-        });
-        self.cart_of[customer] = Some(cart);
-        let Cart { lines, changes, .. } = &mut self.carts[cart];
-        *changes += 1;
-        match lines.iter_mut().find(|line| line.0 == product) {
-            Some(line) => line.1 += quantity,
-            None => lines.push((product, quantity)),
-        }
-        cart
+    /// Units that could be promised to somebody with this cart.
+    pub(super) fn available(&self, product: usize, cart: Option<usize>) -> i64 {
+        self.on_hand(product) + self.backorders[product] - self.allocated(product) - self.reserved(product, cart)
     }
 
-    pub(super) fn set(&mut self, customer: usize, (line, quantity): (usize, i64)) -> Result<usize, Refused> {
-        let cart = self.live_cart(customer).ok_or("CART_NOT_FOUND")?;
-        let Cart { lines, changes, .. } = &mut self.carts[cart];
-        let (product, _) = *lines.get(line).ok_or("CART_ITEM_NOT_FOUND")?;
-        *changes += 1;
-        match quantity {
-            0 => lines.retain(|kept| kept.0 != product),
-            some => lines[line].1 = some,
-        }
-        Ok(cart)
+    /// Nothing is sold that is not there, and nothing leaves that is not there.
+    fn is_sound(&self) -> bool {
+        (0..PRODUCTS.len()).all(|product| self.on_hand(product) >= 0 && self.available(product, None) >= 0)
     }
 
-    pub(super) fn clear(&mut self, customer: usize) -> Result<usize, Refused> {
-        let cart = self.live_cart(customer).ok_or("CART_NOT_FOUND")?;
-        self.carts[cart].changes += 1;
-        self.carts[cart].lines.clear();
-        Ok(cart)
-    }
-
-    pub(super) fn checkout(&mut self, customer: usize, instrument: Option<Instrument>) -> Result<usize, Refused> {
+    pub(super) fn checkout(&mut self, customer: usize, how: How) -> Result<usize, Refused> {
         let cart = self.cart_of[customer].ok_or("CART_EMPTY")?;
         if let Some(order) = self.carts[cart].order {
             return Ok(order);
@@ -99,148 +95,153 @@ impl Reference {
             return Err("CART_EMPTY");
         }
         let lines = self.carts[cart].lines.clone();
-        let order = self.place(customer, (lines, instrument))?;
-        self.carts[cart].order = Some(order);
-        self.carts[cart].changes += 1;
+        let order = self.place((customer, Some(cart)), &lines, how)?;
+        self.carts[cart].ordered(order);
         Ok(order)
     }
 
     pub(super) fn place(
         &mut self,
-        customer: usize,
-        (lines, instrument): (Lines, Option<Instrument>),
+        (customer, cart): (usize, Option<usize>),
+        lines: &Lines,
+        how: How,
     ) -> Result<usize, Refused> {
-        for product in 0..PRODUCTS.len() {
-            let wanted: i64 = lines.iter().filter(|line| line.0 == product).map(|line| line.1).sum();
-            if wanted > self.on_hand[product] - self.allocated(product) {
-                return Err("INSUFFICIENT_STOCK");
-            }
-        }
-        let total = total(&lines);
-        let pay_by = Some(self.now + PAY_BY_MINUTES);
-        let (state, payments) = (OrderState::Pending, Vec::new());
-        self.orders.push(Order { customer, lines, total, state, shipped: false, delivered: false, payments, pay_by });
-        let order = self.orders.len() - 1;
-        if let Some(instrument) = instrument {
-            self.charge(order, instrument);
-        }
-        Ok(order)
-    }
-
-    fn charge(&mut self, order: usize, instrument: Instrument) {
-        let money = match instrument {
-            Instrument::Approved => Money::Taken,
-            Instrument::Declined => Money::Failed,
-            Instrument::AnswerLost => Money::AnswerLost,
-            Instrument::RequestLost => Money::RequestLost { sends: 1 },
-            Instrument::Cash => Money::Awaited,
+        let coupon = how.coupon.map(|n| &COUPONS[n]);
+        let uses = |who: Option<usize>| {
+            let live = self.orders.iter().filter(|order| order.coupon == how.coupon && !order.is_called_off());
+            live.filter(|order| who.is_none_or(|who| who == order.customer)).count()
         };
-        let cash = instrument == Instrument::Cash;
-        self.orders[order].payments.push(Payment { cash, money });
-        if cash {
-            // Nobody waits for a payment in advance any more.
-            self.orders[order].pay_by = None;
+        let (totals, shipping) = price(lines, coupon).ok_or("COUPON_NOT_APPLICABLE")?;
+        if coupon.is_some_and(|coupon| uses(None) >= coupon.total || uses(Some(customer)) >= coupon.each) {
+            return Err("COUPON_NOT_APPLICABLE");
         }
-        self.confirm_by_policy(order);
+        let wanted = |product: usize| lines.iter().filter(|line| line.0 == product).map(|line| line.1).sum::<i64>();
+        if (0..PRODUCTS.len()).any(|product| wanted(product) > self.available(product, cart).max(0)) {
+            return Err(SHORT);
+        }
+        let promised = self.settings.confirm != Confirm::Allocating;
+        let line = |((product, ordered), total): (&(usize, i64), i64)| Line {
+            product: *product,
+            ordered: *ordered,
+            total,
+            allocated: if promised { *ordered } else { 0 },
+            ..Line::default()
+        };
+        let mut order = Order {
+            settings: self.settings,
+            customer,
+            coupon: how.coupon,
+            state: OrderState::Pending,
+            holds: Vec::new(),
+            lines: lines.iter().zip(totals).map(line).collect(),
+            parcels: Vec::new(),
+            returns: Vec::new(),
+            payments: Vec::new(),
+            shipping,
+            shipping_refunded: 0,
+            pay_by: (self.settings.pay_by > 0).then_some(self.now + self.settings.pay_by),
+        };
+        if let Some(instrument) = how.instrument {
+            order.pay(instrument, None).expect("a new order can be paid");
+            order.send(self.now);
+        }
+        self.orders.push(order);
+        Ok(self.orders.len() - 1)
     }
 
-    fn confirm_by_policy(&mut self, order: usize) {
-        let order = &mut self.orders[order];
-        if self.when_paid && order.state == OrderState::Pending && order.can_be_confirmed() {
-            order.state = OrderState::Confirmed;
+    /// Changes an order, all or nothing.
+    pub(super) fn change(&mut self, n: usize, step: &OrderStep) -> Result<Done, Refused> {
+        let mut order = self.orders[n].clone();
+        let done = self.decide(&mut order, step)?;
+        let before = std::mem::replace(&mut self.orders[n], order);
+        if !self.is_sound() {
+            self.orders[n] = before;
+            return Err(SHORT);
         }
+        self.orders[n].send(self.now);
+        Ok(done)
     }
 
-    /// Whether it was refused by the gateway is another question: the order was changed.
-    pub(super) fn pay(&mut self, order: usize, instrument: Instrument) -> Result<(), Refused> {
-        let payable = &self.orders[order];
-        let status = payable.payment_status();
-        let due = status == PaymentStatus::Unpaid || status == PaymentStatus::Failed;
-        match () {
-            () if payable.is_called_off() || payable.payments.len() >= PAYMENTS => Err(ILLEGAL),
-            () if status == PaymentStatus::Pending => Err("PAYMENT_IN_PROGRESS"),
-            () if !due => Err(ILLEGAL),
-            () => {
-                self.charge(order, instrument);
-                Ok(())
+    fn decide(&self, order: &mut Order, step: &OrderStep) -> Result<Done, Refused> {
+        match step {
+            OrderStep::Pay(instrument, part) => {
+                let asked = order.pay(*instrument, *part)?;
+                return Ok(asked.map_or(Done::Changed, |(payment, op)| Done::Asked(payment, op)));
             }
-        }
-    }
-
-    pub(super) fn cancel(&mut self, order: usize) -> Result<(), Refused> {
-        self.orders[order].cancel()
-    }
-
-    pub(super) fn walk(&mut self, order: usize, wanted: OrderStatus) -> Result<(), Refused> {
-        let mut walked = self.orders[order].clone();
-        match wanted {
-            _ if wanted == walked.word() => return Err(ILLEGAL),
-            OrderStatus::Cancelled => walked.cancel()?,
-            OrderStatus::Refunded => walked.refund()?,
-            OrderStatus::Pending | OrderStatus::Paid | OrderStatus::Unspecified => return Err(ILLEGAL),
-            OrderStatus::Confirmed
-            | OrderStatus::Processing
-            | OrderStatus::Shipped
-            | OrderStatus::Delivered
-            | OrderStatus::Completed => walked.forward(wanted)?,
-        }
-        if walked.shipped && !self.orders[order].shipped {
-            for (product, quantity) in &walked.lines {
-                self.on_hand[*product] -= quantity;
+            OrderStep::Capture(payment, part) => {
+                let (payment, op) = order.capture(*payment, *part)?;
+                return Ok(Done::Asked(payment, op));
             }
+            OrderStep::Refund(wish) => return order.refund(wish).map(Done::Refunded),
+            OrderStep::Edit(units, added) => return order.edit(units, *added).map(Done::Edited),
+            OrderStep::RequestReturn(units) => {
+                order.request_return(units)?;
+                return Ok(Done::Return(order.returns.len() - 1));
+            }
+            OrderStep::Return(order_return, step) => {
+                order.step_return(*order_return, step)?;
+                return Ok(Done::Return(*order_return));
+            }
+            OrderStep::Cancel => order.cancel()?,
+            OrderStep::CancelUnits(units) => order.cancel_units(units)?,
+            OrderStep::Note(_) => {}
+            OrderStep::Move(_) => order.require(order.is_open() && order.units(|line| line.shipped) == 0)?,
+            OrderStep::Walk(word) => order.walk(*word)?,
+            OrderStep::Hold(hold) => order.hold(*hold)?,
+            OrderStep::Release(hold) => order.release(*hold),
+            OrderStep::Void(payment) => order.void(*payment)?,
+            OrderStep::Tell(_) | OrderStep::Contradict(_) => {}
+            OrderStep::Parcel(units) => order.pack(units)?,
+            OrderStep::Shipment(parcel, step) => order.step_parcel(*parcel, *step)?,
+            OrderStep::Reconcile => order.reconcile(self.now),
         }
-        self.orders[order] = walked;
-        Ok(())
+        Ok(Done::Changed)
     }
 
-    pub(super) fn adjust(&mut self, product: usize, delta: i64) -> Result<(), Refused> {
-        if self.on_hand[product] + delta < self.allocated(product) {
-            return Err("STOCK_PROMISED");
+    /// The gateway tells what became of a request; whether that was news.
+    pub(super) fn tell(&mut self, n: usize, (payment, op): (usize, usize), says: Stage) -> bool {
+        let order = &mut self.orders[n];
+        let known = order.payments[payment].ops[op].stage;
+        let news = known.is_open();
+        if news {
+            order.settle((payment, op), says);
+            order.send(self.now);
+        } else if known == Stage::Done && says == Stage::Failed && !order.holds.contains(&OrderHold::Payment) {
+            order.holds.push(OrderHold::Payment);
         }
-        self.on_hand[product] += delta;
-        Ok(())
+        news
     }
 
-    /// Every lost answer is looked for. A request that never arrived is sent again, and gets lost again, as long as the order
-    /// wants it.
+    pub(super) fn adjust(&mut self, product: usize, delta: i64, backorders: Option<i64>) -> Result<(), Refused> {
+        let before = (self.supplied[product], self.backorders[product]);
+        self.supplied[product] += delta;
+        self.backorders[product] = backorders.unwrap_or(before.1);
+        if self.is_sound() {
+            return Ok(());
+        }
+        (self.supplied[product], self.backorders[product]) = before;
+        Err("STOCK_PROMISED")
+    }
+
+    pub(super) fn orders_that(&self, which: impl Fn(&Order) -> bool) -> Vec<usize> {
+        (0..self.orders.len()).filter(|n| which(&self.orders[*n])).collect()
+    }
+
+    /// Every lost answer is looked for.
     pub(super) fn reconcile(&mut self) {
-        for n in 0..self.orders.len() {
-            let order = &mut self.orders[n];
-            let called_off = order.is_called_off();
-            let Some(payment) = order.payments.iter_mut().find(|payment| payment.money.is_unknown()) else { continue };
-            payment.money = match payment.money {
-                Money::AnswerLost if called_off => Money::GivenBack,
-                Money::AnswerLost => Money::Taken,
-                Money::RequestLost { sends } if called_off || sends >= SENDS => Money::Failed,
-                Money::RequestLost { sends } => Money::RequestLost { sends: sends + 1 },
-                decided @ (Money::Awaited | Money::Failed | Money::Taken | Money::GivenBack) => decided,
-            };
-            self.confirm_by_policy(n);
+        for order in &mut self.orders {
+            order.reconcile(self.now);
         }
     }
 
     pub(super) fn expire(&mut self) {
-        let now = self.now;
-        for order in &mut self.orders {
-            let due = order.state == OrderState::Pending && order.pay_by.is_some_and(|pay_by| now > pay_by);
-            if due && !order.has(Money::Taken) && !order.is_collecting() {
-                order.state = OrderState::Expired;
-            }
+        for order in self.orders.iter_mut().filter(|order| order.is_overdue(self.now)) {
+            order.close(OrderState::Expired);
         }
     }
 
-    /// Cents of a kind in the whole ledger.
-    pub(super) fn money(&self, counts: impl Fn(Money) -> bool) -> i64 {
-        let of = |order: &Order| order.payments.iter().filter(|p| counts(p.money)).count() as i64 * order.total;
-        self.orders.iter().map(of).sum()
+    /// Cents that requests of a kind have moved, in the whole ledger.
+    pub(super) fn moved(&self, kinds: &[Kind]) -> i64 {
+        self.orders.iter().map(|order| order.sum(|payment| payment.done(kinds))).sum()
     }
-}
-
-/// 8 % tax on each line, half a cent up; shipping 5.99 unless the goods cost more than 50.00.
-fn total(lines: &Lines) -> i64 {
-    let subtotals = lines.iter().map(|(product, quantity)| PRODUCTS[*product].1 * quantity);
-    let subtotal: i64 = subtotals.clone().sum();
-    let tax: i64 = subtotals.map(|line| (line * 8 + 50) / 100).sum();
-    let shipping = if subtotal > 5_000 { 0 } else { 599 };
-    subtotal + tax + shipping
 }

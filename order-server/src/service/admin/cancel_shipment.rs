@@ -1,0 +1,34 @@
+//! AdminService.CancelShipment.
+
+use std::sync::Arc;
+
+use order_api::v1;
+use order_core::{
+    ids::ShipmentId,
+    order::{Command, ShipmentStep},
+};
+
+use super::show;
+use crate::{
+    app::App,
+    auth::Principal,
+    convert::ids,
+    error::ApiError,
+    service::orders::change_order::{change, read_change},
+};
+
+/// Calls a parcel off that has not left; its goods stay promised to the order.
+///
+/// # Errors
+/// `INVALID_FIELD`, `ORDER_NOT_FOUND`, `SHIPMENT_NOT_FOUND`, `ILLEGAL_TRANSITION`, `ETAG_MISMATCH`, `REQUEST_ID_REUSED`.
+pub(super) async fn cancel_shipment(
+    app: &Arc<App>,
+    principal: &Principal,
+    message: v1::CancelShipmentRequest,
+) -> Result<v1::Order, ApiError> {
+    let asked = read_change(app, principal, &message, |violations| {
+        ids::required(&message.shipment_id, ShipmentId::parse, "shipment_id", violations)
+            .map(|id| Command::Shipment(id, ShipmentStep::Cancel))
+    })?;
+    Ok(show(app, principal, &change(app, principal, asked).await?))
+}

@@ -1,0 +1,35 @@
+//! AdminService.MarkShipped.
+
+use std::sync::Arc;
+
+use order_api::v1;
+use order_core::{
+    ids::ShipmentId,
+    order::{Command, ShipmentStep},
+};
+
+use super::show;
+use crate::{
+    app::App,
+    auth::Principal,
+    convert::{ids, shipment},
+    error::ApiError,
+    service::orders::change_order::{change, read_change},
+};
+
+/// Hands a parcel to its carrier: its goods leave the shelf, and where money is taken with the goods, it is.
+///
+/// # Errors
+/// `INVALID_FIELD`, `ORDER_NOT_FOUND`, `SHIPMENT_NOT_FOUND`, `ILLEGAL_TRANSITION`, `ETAG_MISMATCH`, `REQUEST_ID_REUSED`.
+pub(super) async fn mark_shipped(
+    app: &Arc<App>,
+    principal: &Principal,
+    message: v1::MarkShippedRequest,
+) -> Result<v1::Order, ApiError> {
+    let asked = read_change(app, principal, &message, |violations| {
+        let id = ids::required(&message.shipment_id, ShipmentId::parse, "shipment_id", violations);
+        let tracking = shipment::tracking_from_proto(message.tracking.as_ref(), "tracking", violations);
+        Some(Command::Shipment(id?, ShipmentStep::Ship(tracking?)))
+    })?;
+    Ok(show(app, principal, &change(app, principal, asked).await?))
+}

@@ -1,0 +1,108 @@
+//! The real binary on a database of the test: started, spoken to, killed.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
+};
+
+use order_server::{
+    auth::{
+        Role,
+        verify::{Subject, Tokens},
+    },
+    config::{Config, Purpose, Raw, Secret},
+};
+use order_store::testing::TestDatabase;
+use tonic::transport::{Channel, Endpoint};
+
+use super::call::Desk;
+use crate::world::{Caller, KEY};
+
+/// How long a process may take to say where it listens.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server process, killed when it is dropped.
+pub(crate) struct Process {
+    child: Killed,
+    channel: Channel,
+    tokens: Tokens,
+}
+
+impl Process {
+    /// Starts the binary on this database, with these settings, and reads from its greeting where it is.
+    pub(crate) async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_order-server"))
+            .env_clear()
+            .env("DATABASE_URL", database.secret_url())
+            .envs([("LISTEN_ADDR", "127.0.0.1:0"), ("OPS_ADDR", "127.0.0.1:0"), ("RATE_LIMIT_PER_SECOND", "0")])
+            .envs([("JWT_SECRET", KEY), ("DEMO_CATALOG", "off"), ("LOG_LEVEL", "error")])
+            .envs(settings.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut child = Killed(child.unwrap());
+        let stdout = child.0.stdout.take().unwrap();
+        let address = tokio::task::spawn_blocking(move || address(stdout));
+        let address = tokio::time::timeout(PATIENCE, address).await.expect("it greets in time").unwrap();
+        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+        Self { child, channel, tokens: tokens() }
+    }
+
+    /// A customer's clients.
+    pub(crate) fn customer(&self, id: &str) -> Caller {
+        self.caller(id, Role::Customer)
+    }
+
+    /// An administrator's clients.
+    pub(crate) fn admin(&self) -> Caller {
+        self.caller("kim", Role::Admin)
+    }
+
+    /// A customer and the shop.
+    pub(crate) fn desk(&self, customer: &str) -> Desk {
+        Desk { buyer: self.customer(customer), office: self.admin() }
+    }
+
+    /// SIGKILL: no chance to tidy anything up.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill();
+    }
+
+    fn caller(&self, id: &str, role: Role) -> Caller {
+        let ttl = Duration::from_secs(3600);
+        let token = self.tokens.issue(&Subject { id: id.to_owned(), role, email: None, name: None, ttl });
+        Caller::over(&self.channel, Some(&token))
+    }
+}
+
+fn tokens() -> Tokens {
+    let config = Config::resolve(&Raw::of([("JWT_SECRET", KEY.to_owned())]), Purpose::Key).unwrap();
+    Tokens::new(&config.identity, &Secret::new(KEY.to_owned()))
+}
+
+/// Where the process listens, from its greeting.
+fn address(stdout: ChildStdout) -> String {
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+    let address = lines.find_map(|line| {
+        let rest = line.trim().strip_prefix("gRPC on ")?;
+        rest.split([' ', ',']).next().map(str::to_owned)
+    });
+    address.expect("the process ended without a greeting")
+}
+
+/// A child process that does not outlive the test.
+struct Killed(Child);
+
+impl Killed {
+    fn kill(&mut self) {
+        let _gone_already = self.0.kill();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,17 @@
+DROP INDEX orders_by_time;
+CREATE INDEX orders_by_time ON orders (create_time DESC, order_id DESC, status, currency, total, refunded);
+ALTER TABLE gateway_operation DROP COLUMN moved_currency;
+ALTER TABLE gateway_operation DROP COLUMN moved_amount;
+DROP TABLE payment_event;
+DROP TABLE order_return;
+ALTER TABLE shipment DROP COLUMN pack_time;
+ALTER TABLE shipment DROP COLUMN carrier_events;
+ALTER TABLE payment_operation DROP COLUMN reported_currency;
+ALTER TABLE payment_operation DROP COLUMN reported_amount;
+ALTER TABLE payment_operation DROP COLUMN return_id;
+ALTER TABLE payment_operation DROP COLUMN concession;
+ALTER TABLE payment_operation DROP COLUMN cause;
+ALTER TABLE payment DROP COLUMN void_pending;
+ALTER TABLE order_line DROP COLUMN refunded;
+ALTER TABLE orders DROP COLUMN shipping_refunded;
+ALTER TABLE orders DROP COLUMN credited;
