@@ -70,7 +70,9 @@ impl Order {
     /// A step of a return, after the one that has to come before it; `None` where the return is over.
     pub(super) fn next_of(&self, n: usize, step: &ReturnStep) -> Option<OrderStep> {
         match (self.returns[n].status, step) {
-            (ReturnStatus::Requested, ReturnStep::Receive { .. }) => Some(OrderStep::Return(n, ReturnStep::Approve)),
+            (ReturnStatus::Requested, ReturnStep::Receive { .. } | ReturnStep::Close) => {
+                Some(OrderStep::Return(n, ReturnStep::Approve))
+            }
             (ReturnStatus::Requested | ReturnStatus::Approved | ReturnStatus::Received, step) => {
                 Some(OrderStep::Return(n, step.clone()))
             }

@@ -1,7 +1,8 @@
 //! What is seen at the door against what the model says.
 
 use order_api::v1;
-use order_store::testing::TestDatabase;
+use order_core::limits;
+use order_store::{audit_reports, testing::TestDatabase};
 use tonic::Status;
 
 use super::{
@@ -149,6 +150,14 @@ impl Player {
                 None => assert!(cart.items.is_empty()),
             }
         }
+    }
+
+    /// The service finds nothing wrong with itself.
+    pub(super) async fn verify(&self) {
+        let (reports, mut watch) = audit_reports(limits::FINDINGS_MAX);
+        let summary = self.world.store.audit(reports).await.unwrap();
+        let findings: Vec<_> = std::iter::from_fn(|| watch.findings.try_recv().ok()).collect();
+        assert_eq!((summary.findings, findings.len()), (0, 0), "{findings:#?}");
     }
 
     /// The whole ledger, past the door.

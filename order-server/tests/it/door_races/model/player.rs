@@ -16,7 +16,7 @@ use super::{
     reference::{Done, Reference},
     request::{self, About},
     settings::Settings,
-    step::{Manner, OrderStep, PRODUCTS, STOCK, Step},
+    step::{Manner, OrderStep, PRODUCTS, ParcelStep, STOCK, Step},
 };
 use crate::{
     door_money::kit::{declined, succeeded},
@@ -215,9 +215,13 @@ impl Player {
         Some(match change {
             OrderStep::Capture(nth, part) => OrderStep::Capture(payment(nth)?, *part),
             OrderStep::Void(nth) => OrderStep::Void(payment(nth)?),
-            OrderStep::Shipment(nth, step) => {
-                latest(order.parcels.len(), *nth).map_or_else(towards, |parcel| OrderStep::Shipment(parcel, *step))
-            }
+            OrderStep::Shipment(nth, step) => match latest(order.parcels.len(), *nth) {
+                Some(parcel) if *step == ParcelStep::SendBack && order.parcels[parcel].is_open() => {
+                    OrderStep::Shipment(parcel, ParcelStep::Ship)
+                }
+                Some(parcel) => OrderStep::Shipment(parcel, *step),
+                None => towards(),
+            },
             OrderStep::Return(nth, step) => match latest(order.returns.len(), *nth) {
                 Some(found) if *nth > 0 => OrderStep::Return(found, step.clone()),
                 Some(found) => order.next_of(found, step).unwrap_or_else(towards),

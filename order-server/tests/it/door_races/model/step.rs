@@ -230,8 +230,8 @@ fn word() -> impl Strategy<Value = OrderStatus> {
 fn cart_step() -> impl Strategy<Value = CartStep> {
     prop_oneof![
         5 => (0..PRODUCTS.len(), 1_i64..5).prop_map(|(product, quantity)| CartStep::Add { product, quantity }),
-        2 => (0_usize..4, 0_i64..8).prop_map(|(line, quantity)| CartStep::Set { line, quantity }),
-        1 => (0_usize..4).prop_map(|line| CartStep::Remove { line }),
+        2 => (0_usize..3, 0_i64..8).prop_map(|(line, quantity)| CartStep::Set { line, quantity }),
+        1 => (0_usize..2).prop_map(|line| CartStep::Remove { line }),
         1 => Just(CartStep::Clear),
     ]
 }
@@ -249,8 +249,8 @@ fn parcel_step() -> impl Strategy<Value = ParcelStep> {
         2 => Just(ParcelStep::Pack),
         5 => Just(ParcelStep::Ship),
         6 => Just(ParcelStep::Deliver),
-        1 => Just(ParcelStep::Cancel),
-        1 => Just(ParcelStep::SendBack),
+        2 => Just(ParcelStep::Cancel),
+        3 => Just(ParcelStep::SendBack),
         1 => (0_u8..3).prop_map(ParcelStep::Tell),
     ]
 }
@@ -258,11 +258,11 @@ fn parcel_step() -> impl Strategy<Value = ParcelStep> {
 fn return_step() -> impl Strategy<Value = ReturnStep> {
     let received = (vec((0_usize..3, 0_i64..3, 0_i64..2), 1..=2), prop::bool::weighted(0.2));
     prop_oneof![
-        1 => Just(ReturnStep::Cancel),
-        5 => Just(ReturnStep::Approve),
+        2 => Just(ReturnStep::Cancel),
+        4 => Just(ReturnStep::Approve),
         2 => Just(ReturnStep::Reject),
         6 => received.prop_map(|(lines, unpaid)| ReturnStep::Receive { lines, unpaid }),
-        2 => Just(ReturnStep::Close),
+        4 => Just(ReturnStep::Close),
     ]
 }
 
@@ -310,7 +310,7 @@ fn order_step() -> impl Strategy<Value = OrderStep> {
     ];
     prop_oneof![
         25 => money_step(),
-        28 => goods_step(),
+        34 => goods_step(),
         9 => word().prop_map(OrderStep::Walk),
         2 => Just(OrderStep::Cancel),
         3 => units(2).prop_map(OrderStep::CancelUnits),
