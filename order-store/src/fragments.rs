@@ -212,22 +212,9 @@ pub(crate) fn like_pattern(word: &str) -> String {
     pattern
 }
 
-/// The payment statuses of orders that hold no money and await none: the domain expires no other, and a list of what is due
-/// must not fill up with orders that were paid and only wait to be confirmed.
-pub(crate) fn holding_no_money() -> Vec<&'static str> {
-    let idle = |status: &PaymentStatus| match status {
-        PaymentStatus::Unpaid
-        | PaymentStatus::Authorized
-        | PaymentStatus::Refunded
-        | PaymentStatus::Voided
-        | PaymentStatus::Failed => true,
-        PaymentStatus::Pending
-        | PaymentStatus::PartiallyPaid
-        | PaymentStatus::Paid
-        | PaymentStatus::Overpaid
-        | PaymentStatus::PartiallyRefunded => false,
-    };
-    PaymentStatus::ALL.iter().filter(|status| idle(status)).map(|status| status.as_str()).collect()
+/// The payment statuses of orders that can expire: a list of what is due must not fill up with orders that would stay in it.
+pub(crate) fn expiring() -> Vec<&'static str> {
+    PaymentStatus::ALL.iter().filter(|status| status.may_expire()).map(|status| status.as_str()).collect()
 }
 
 /// Wraps a statement that looks for contradictions: the first `most` of its rows by subject, and how many there are in all.

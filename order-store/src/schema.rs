@@ -268,7 +268,7 @@ table! {
     use diesel::sql_types::Text;
     use crate::sql_types::{Instant, Uuid};
 
-    payment_event (event_id) {
+    payment_event (operation_id, event_id) {
         event_id -> Text,
         operation_id -> Uuid,
         order_id -> Uuid,

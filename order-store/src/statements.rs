@@ -24,6 +24,7 @@ use crate::{
         CouponQuery, CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats,
         StatsQuery,
     },
+    request::RequestKey,
     rows::{
         CartItemRow, CartRow, CouponRow, EventRow, GatewayRow, MovementRow, OrderRows, PaymentEventRow, ProductRow,
         RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
@@ -119,7 +120,7 @@ pub(crate) trait Write: Read {
     /// Takes out what carts held of shelves that this transaction locked.
     fn drop_reservations(&mut self, rows: &[ReservationRow]) -> impl Future<Output = Done> + Send;
 
-    /// Keeps a gateway's message, unless one of its name was kept before.
+    /// Keeps a gateway's message, unless one of its name about the same operation was kept before.
     fn claim_payment_event(&mut self, row: &PaymentEventRow) -> impl Future<Output = Done<Claimed>> + Send;
     /// Inserts a record of the simulated gateway unless its key is taken; returns the one that holds.
     fn put_gateway(&mut self, row: &GatewayRow) -> impl Future<Output = Done<GatewayRow>> + Send;
@@ -219,6 +220,8 @@ pub(crate) trait Read: Send {
     fn unresolved_operations(&mut self) -> impl Future<Output = Done<Vec<UnresolvedRow>>> + Send;
     /// PENDING orders past `pay_by` for which no money was taken, oldest first.
     fn due_expiries(&mut self, now: Timestamp, most: u32) -> impl Future<Output = Done<Vec<OrderId>>> + Send;
+    /// What became of a request, if it came before.
+    fn request(&mut self, key: &RequestKey) -> impl Future<Output = Done<Option<RequestRow>>> + Send;
     /// The order that an operation belongs to.
     fn order_of_operation(&mut self, id: OperationId) -> impl Future<Output = Done<Option<OrderId>>> + Send;
     /// What gateways told us about an order, oldest first.

@@ -24,8 +24,14 @@ impl Script<'_> {
 
     /// Something is left that has neither been shipped nor put into a parcel.
     pub(super) fn guard_unshipped(&self) -> Result<(), &'static str> {
-        let left = self.order.lines.iter().any(|line| self.cancellable(line) > 0);
-        if left { Ok(()) } else { Err("nothing is left that is neither shipped nor in a shipment") }
+        match () {
+            () if !self.order.lines.iter().any(|line| self.cancellable(line) > 0) => {
+                Err("nothing is left that is neither shipped nor in a shipment")
+            }
+            // Unit by unit, each with a refund of its own, it could be made to grow without end. As a whole it can be called off.
+            () if self.is_crowded() => Err("it has as many payment operations as it may"),
+            () => Ok(()),
+        }
     }
 
     /// Units that can be called off: what is in a parcel can once the parcel is called off.
@@ -40,6 +46,8 @@ impl Script<'_> {
             return self.cancel();
         }
         self.call_off(lines, RefundCause::Cancellation);
+        // What was paid may be enough now.
+        self.confirm_by_policy();
         Ok(())
     }
 

@@ -32,6 +32,8 @@ impl Script<'_> {
         // An edit that asks for what is there already changes nothing.
         if self.order.revision > revision {
             self.emit(EventBody::Edited { difference });
+            // What was paid may be enough now.
+            self.confirm_by_policy();
         }
         Ok(())
     }

@@ -372,10 +372,17 @@ impl EventBody {
         }
     }
 
-    /// Whether only administrators and services see it.
+    /// Whether only administrators and services see it: what the shop notes for itself, and why it holds an order.
     #[must_use]
     pub const fn is_internal(&self) -> bool {
-        matches!(self, Self::NoteAdded { .. } | Self::OperationAttempted { .. })
+        matches!(
+            self,
+            Self::NoteAdded { .. }
+                | Self::OperationAttempted { .. }
+                | Self::PaymentMismatch { .. }
+                | Self::HoldPlaced { .. }
+                | Self::HoldReleased { .. }
+        )
     }
 }
 

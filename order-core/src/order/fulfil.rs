@@ -30,8 +30,10 @@ impl Script<'_> {
         self.guard_hold()?;
         match () {
             () if self.order.is_given_back() => Err("its money was given back"),
-            () if self.order.is_covered() || self.order.cash_awaited().is_some() => Ok(()),
+            () if self.order.is_covered() => Ok(()),
+            // Even of an order to be paid at the door: once that payment was promised, nobody would ask for cash.
             () if self.order.is_collecting() => Err("its payment is on its way"),
+            () if self.order.cash_awaited().is_some() => Ok(()),
             () => Err("it is not paid in full"),
         }
     }

@@ -247,23 +247,39 @@ impl Script<'_> {
                 }
                 self.follow_up(operation.kind, outcome);
             }
-            (OperationState::Succeeded, Outcome::Succeeded { .. })
-            | (OperationState::Failed, Outcome::Failed { .. }) => {}
-            (OperationState::Succeeded, Outcome::Failed { .. }) => self.mismatch((payment_id, operation_id), outcome),
+            (OperationState::Succeeded, Outcome::Succeeded { moved, .. }) => {
+                // The first word may have named no amount, or another one.
+                let known =
+                    operation.reported.unwrap_or(Money::new(operation.amount, self.order.totals.total.currency()));
+                if moved.is_some_and(|moved| moved != known) {
+                    self.contradiction((payment_id, operation_id), outcome);
+                }
+            }
+            (OperationState::Failed, Outcome::Failed { .. }) => {}
+            (OperationState::Succeeded, Outcome::Failed { .. }) => {
+                self.contradiction((payment_id, operation_id), outcome);
+            }
         }
         Ok(())
     }
 
     /// Books an answer, and says whether the ledger now shows what was asked. It does not where a gateway moved other money, nor
-    /// where a request that counted as refused was carried out after its money had been moved by another one.
+    /// where a request that counted as refused was carried out after its money had been moved, or its promise given up, by another
+    /// one.
     fn book(&mut self, (payment_id, operation): (PaymentId, &Operation), outcome: &Outcome) -> Booked {
         let (operation_id, kind, amount) = (operation.id, operation.kind, operation.amount);
-        let moved = |order: &Order| order.payments.iter().find(|p| p.id == payment_id).map_or(0, |p| p.moved(kind));
-        let before = moved(&self.order);
+        let ledger = |order: &Order| {
+            let payment = order.payments.iter().find(|payment| payment.id == payment_id);
+            payment.map_or((0, 0), |payment| (payment.moved(kind), payment.authorized))
+        };
+        let (before, promised) = ledger(&self.order);
         self.emit(EventBody::OperationSettled { payment_id, operation_id, kind, amount, outcome: outcome.clone() });
+        let (after, promised_after) = ledger(&self.order);
+        // Taking what was promised promises nothing.
+        let as_promised = kind != OperationKind::Capture || promised_after == promised;
         match outcome {
             Outcome::Failed { .. } => Booked::AsAsked,
-            Outcome::Succeeded { .. } if moved(&self.order).saturating_sub(before) == amount => Booked::AsAsked,
+            Outcome::Succeeded { .. } if after.saturating_sub(before) == amount && as_promised => Booked::AsAsked,
             Outcome::Succeeded { .. } => Booked::Otherwise,
         }
     }
@@ -283,13 +299,19 @@ impl Script<'_> {
         }
     }
 
+    /// A word against an earlier one. While somebody has to look anyway, it adds nothing: gateways repeat themselves.
+    fn contradiction(&mut self, operation: (PaymentId, OperationId), outcome: &Outcome) {
+        if !self.order.holds.contains(&Hold::Payment) {
+            self.mismatch(operation, outcome);
+        }
+    }
+
     /// Never silently accepted: the order waits until somebody has looked.
     fn mismatch(&mut self, (payment_id, operation_id): (PaymentId, OperationId), outcome: &Outcome) {
-        if self.order.holds.contains(&Hold::Payment) {
-            return;
-        }
         self.emit(EventBody::PaymentMismatch { payment_id, operation_id, outcome: outcome.clone() });
-        self.emit(EventBody::HoldPlaced { hold: Hold::Payment });
+        if !self.order.holds.contains(&Hold::Payment) {
+            self.emit(EventBody::HoldPlaced { hold: Hold::Payment });
+        }
     }
 
     /// What an outcome means for the order. Money that came too late goes back in the same transaction that books it.
@@ -310,6 +332,10 @@ impl Script<'_> {
             (State::Cancelled | State::Expired, _, OperationKind::Refund | OperationKind::Void) => {}
             (State::Pending | State::Confirmed | State::Processing | State::Completed, ..) => {
                 self.confirm_by_policy();
+                // A promise for goods that have left meanwhile.
+                if kind == OperationKind::Authorize {
+                    self.capture_for_shipped();
+                }
                 self.tidy_promises();
             }
         }

@@ -164,6 +164,23 @@ pub fn payment_status(order: &Order) -> PaymentStatus {
     }
 }
 
+impl PaymentStatus {
+    /// Whether an order with this status can expire: of all others some money was taken, promised or is on its way, or none is due.
+    #[must_use]
+    pub const fn may_expire(self) -> bool {
+        match self {
+            Self::Unpaid | Self::Voided | Self::Failed => true,
+            Self::Pending
+            | Self::Authorized
+            | Self::PartiallyPaid
+            | Self::Paid
+            | Self::Overpaid
+            | Self::PartiallyRefunded
+            | Self::Refunded => false,
+        }
+    }
+}
+
 /// What became of the last attempt to pay, where nothing is held, promised or on its way. Only of the last: cash on delivery may
 /// have been chosen after a card was refused.
 fn not_taken(payment: &Payment) -> PaymentStatus {

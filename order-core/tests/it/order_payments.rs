@@ -342,6 +342,95 @@ fn an_order_that_is_held_for_its_payment_is_neither_processed_nor_shipped() {
 }
 
 #[test]
+fn another_amount_is_noticed_whichever_word_comes_first() {
+    let says = |minor| Outcome::Succeeded { reference: "ref".into(), moved: Some(usd(minor)) };
+    let yen = Outcome::Succeeded { reference: "ref".into(), moved: Some(Money::new(TOTAL, shop::currency("JPY"))) };
+    for other in [says(TOTAL + 1), yen] {
+        let mut desk = Desk::confirmed(&BOUGHT, AT_ONCE);
+        let sale = desk.newest().id;
+        assert_eq!(desk.hears(sale, says(TOTAL)), [""; 0], "as it was asked and answered");
+        assert_eq!(desk.hears(sale, other.clone()), ["PAYMENT_MISMATCH", "HOLD_PLACED"]);
+        assert_eq!(desk.hears(sale, other), [""; 0], "the same word again");
+        assert_eq!(desk.order.money_held(), TOTAL, "the first word holds until somebody has looked");
+    }
+}
+
+#[test]
+fn a_capture_that_was_carried_out_after_its_promise_was_given_up_is_looked_at() {
+    let mut desk = promised(MANUAL);
+    desk.does(capture(&desk, Some(1000)));
+    let taken = desk.newest().id;
+    desk.hears(taken, declined());
+    desk.does(Command::Void(first_payment(&desk)));
+    desk.approve_all();
+    assert_eq!(desk.ledger()[3], TOTAL);
+    let events = desk.hears(taken, Outcome::succeeded("ref"));
+    assert_eq!(events, ["CAPTURE_SUCCEEDED", "PAYMENT_MISMATCH", "HOLD_PLACED"]);
+    assert_eq!(desk.order.money_held(), 1000);
+}
+
+#[test]
+fn money_that_differs_is_noted_even_where_the_payment_is_looked_at_already() {
+    let mut desk = Desk::confirmed(&BOUGHT, AT_ONCE);
+    desk.does(Command::PlaceHold(Hold::Payment));
+    desk.does(Command::Refund(order_core::order::RefundWish::Amount(usd(100))));
+    let refund = desk.newest().id;
+    let events = desk.hears(refund, Outcome::Succeeded { reference: "ref".into(), moved: Some(usd(99_999)) });
+    assert_eq!(events, ["REFUND_SUCCEEDED", "PAYMENT_MISMATCH"]);
+}
+
+#[test]
+fn an_order_that_becomes_paid_by_costing_less_is_confirmed_where_the_policy_says_so() {
+    let policy = Policy { confirm: ConfirmPolicy::WhenPaid, ..AT_ONCE };
+    let mut desk = Desk::placed(&BOUGHT, None, policy);
+    let part = Command::Pay { method: PaymentMethod::CreditCard, token: Some("tok".into()), amount: Some(usd(2000)) };
+    desk.does(part);
+    desk.approve_all();
+    assert_eq!((desk.order.state, desk.order.payment_status), (State::Pending, PaymentStatus::PartiallyPaid));
+    assert_eq!(desk.does(Command::CancelLines(units(&[(1, 1), (2, 1)]))).last(), Some(&"CONFIRMED"));
+}
+
+#[test]
+fn a_card_that_is_being_asked_keeps_an_order_to_be_paid_at_the_door_from_leaving() {
+    let mut desk = Desk::placed(&BOUGHT, Some(PaymentMethod::CashOnDelivery), ON_SHIPMENT);
+    desk.does(Command::Confirm);
+    desk.does(pay(PaymentMethod::CreditCard));
+    desk.refuses_since(Command::Ship(Tracking::default()), "its payment is on its way");
+    let card = desk.newest().id;
+    desk.hears(card, declined());
+    desk.does(Command::Ship(Tracking::default()));
+    desk.does(Command::Deliver);
+    assert_eq!(desk.order.payment_status, PaymentStatus::Paid, "in cash after all");
+}
+
+#[test]
+fn what_is_promised_for_goods_that_have_left_is_taken_at_once() {
+    let mut desk = Desk::placed(&BOUGHT, Some(PaymentMethod::CashOnDelivery), ON_SHIPMENT);
+    desk.does(Command::Confirm);
+    ship(&mut desk, &[(1, 2)]);
+    desk.does(pay(PaymentMethod::CreditCard));
+    let card = desk.newest().id;
+    let events = desk.hears(card, Outcome::succeeded("ref"));
+    assert_eq!(events, ["PAYMENT_SUCCEEDED", "CAPTURE_STARTED"], "two units and shipping");
+    assert_eq!(desk.newest().amount, 2160 + 599);
+}
+
+#[test]
+fn an_order_with_too_many_payment_operations_is_not_called_off_bit_by_bit() {
+    let most = u32::try_from(order_core::limits::OPERATIONS_PER_ORDER).unwrap();
+    let mut desk = Desk::placed(&[(1000, most + 5)], Some(PaymentMethod::CreditCard), AT_ONCE);
+    desk.approve_all();
+    for _ in 1..most {
+        desk.does(Command::CancelLines(units(&[(1, 1)])));
+        desk.approve_all();
+    }
+    desk.refuses_since(Command::CancelLines(units(&[(1, 1)])), "it has as many payment operations as it may");
+    desk.does(Command::Cancel);
+    desk.approve_all();
+    assert_eq!(desk.order.money_held(), 0);
+}
+
+#[test]
 fn other_currencies_cannot_stand_in_the_ledger() {
     let mut desk = Desk::placed(&BOUGHT, Some(PaymentMethod::CreditCard), AT_ONCE);
     let yen = Money::new(TOTAL, shop::currency("JPY"));

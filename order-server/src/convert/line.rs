@@ -121,12 +121,16 @@ fn want(line: &v1::OrderLineInput, path: &str, violations: &mut Violations) -> O
 }
 
 /// Discounts are in the currency of the order; `None` after a violation.
-pub fn discounts_in(currency: Currency, lines: &[WantedLine], violations: &mut Violations) -> Option<()> {
+pub fn discounts_in(
+    currency: Currency,
+    (list, lines): (&str, &[WantedLine]),
+    violations: &mut Violations,
+) -> Option<()> {
     let before = violations.len();
     for (n, line) in lines.iter().enumerate() {
         if line.discount.is_some_and(|discount| discount.currency() != currency) {
             let description = format!("must be {currency}, the currency of the order");
-            violations.push(format!("lines[{n}].discount.currency_code"), reason::UNKNOWN_VALUE, description);
+            violations.push(format!("{list}[{n}].discount.currency_code"), reason::UNKNOWN_VALUE, description);
         }
     }
     (violations.len() == before).then_some(())

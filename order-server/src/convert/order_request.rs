@@ -139,7 +139,7 @@ fn discounts(
     violations: &mut Violations,
 ) -> Option<Option<Money>> {
     let of_lines = match (lines, currency) {
-        (Some(lines), Some(currency)) => line::discounts_in(currency, lines, violations),
+        (Some(lines), Some(currency)) => line::discounts_in(currency, ("lines", lines), violations),
         (None, _) | (_, None) => None,
     };
     let discount = money::optional_amount_in((order, currency), "discount", violations);

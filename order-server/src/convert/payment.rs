@@ -148,7 +148,7 @@ pub fn told(
     let outcome = match message.answer {
         Some(v1::record_payment_event_request::Answer::Succeeded(succeeded)) => {
             let reference = GATEWAY_WORD.check(&succeeded.reference, "succeeded.reference", violations);
-            let moved = money::amount(succeeded.amount.as_ref(), "succeeded.amount", violations);
+            let moved = moved(succeeded.amount.as_ref(), violations);
             reference.zip(moved).map(|(reference, moved)| Outcome::Succeeded { reference, moved: Some(moved) })
         }
         Some(v1::record_payment_event_request::Answer::Declined(declined)) => {
@@ -167,6 +167,16 @@ pub fn told(
         event_time: event_time?,
         create_time: now,
     })
+}
+
+/// What a gateway says it moved. Beyond what any order may cost it is no news but nonsense, which no ledger could add up.
+fn moved(amount: Option<&order_api::Money>, violations: &mut Violations) -> Option<Money> {
+    let moved = money::amount(amount, "succeeded.amount", violations)?;
+    if moved.minor() > limits::ORDER_TOTAL_MINOR_MAX {
+        violations.push("succeeded.amount", reason::OUT_OF_RANGE, "must not be more than any order may cost");
+        return None;
+    }
+    Some(moved)
 }
 
 fn operation(operation: &Operation, payment: &Payment) -> v1::PaymentOperation {

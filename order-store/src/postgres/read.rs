@@ -28,12 +28,13 @@ use crate::{
     assemble::{self, BlockRow, Blocks, Children, SumRow},
     error::StoreError,
     fields::{At, Id},
-    fragments::{Counted, SAME_EMAIL, holding_no_money, like_pattern, order_queries},
+    fragments::{Counted, SAME_EMAIL, expiring, like_pattern, order_queries},
     migrate::ensure_current,
     query::{
         CouponQuery, CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats,
         StatsQuery,
     },
+    request::RequestKey,
     rows::{
         CartItemRow, CartRow, CouponRow, EventRow, GatewayRow, LineRow, MovementRow, OperationRow, OrderRow, OrderRows,
         PaymentEventRow, PaymentRow, ProductRow, RequestRow, ReservationRow, ReturnRow, ShipmentRow, StockRow,
@@ -337,10 +338,15 @@ impl Read for PgTx {
     async fn due_expiries(&mut self, now: Timestamp, most: u32) -> Done<Vec<OrderId>> {
         let due = Bound::<DueExpiries>::new()
             .bind::<Instant>(At(now))
-            .bind::<Array<Text>>(holding_no_money())
+            .bind::<Array<Text>>(expiring())
             .bind::<BigInt>(i64::from(most));
         let due: Vec<Id> = run!(self, load(due))?;
         Ok(due.into_iter().map(|id| OrderId::new(id.0)).collect())
+    }
+
+    async fn request(&mut self, key: &RequestKey) -> Done<Option<RequestRow>> {
+        let id = Id(key.request_id.uuid());
+        Ok(self.requests_of(vec![&key.principal], vec![key.method], vec![id]).await?.pop())
     }
 
     async fn order_of_operation(&mut self, id: OperationId) -> Done<Option<OrderId>> {

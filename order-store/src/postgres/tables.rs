@@ -68,7 +68,8 @@ columns! {
 }
 
 columns! {
-    PaymentEventRow in payment_event, key (event_id): event_id, operation_id, order_id, outcome, event_time, create_time
+    PaymentEventRow in payment_event, key (operation_id, event_id):
+    event_id, operation_id, order_id, outcome, event_time, create_time,
 }
 
 columns! {

@@ -332,7 +332,7 @@ impl Write for PgTx {
     }
 
     async fn claim_payment_event(&mut self, row: &PaymentEventRow) -> Done<Claimed> {
-        let added: Vec<(String,)> = run!(self, load(Insert::<PaymentEventRow, Skip>::new(&[row])))?;
+        let added: Vec<(Id, String)> = run!(self, load(Insert::<PaymentEventRow, Skip>::new(&[row])))?;
         Ok(if added.is_empty() { Claimed::Before } else { Claimed::Now })
     }
 

@@ -74,7 +74,7 @@ pub(super) fn due_expiries(connection: &mut SqliteConnection, now: Timestamp, mo
     let pending = sql::<Bool>("orders.state = 'PENDING' AND orders.pay_by IS NOT NULL");
     let due = orders::table
         .filter(pending.and(orders::pay_by.assume_not_null().lt(At(now))))
-        .filter(orders::payment_status.eq_any(fragments::holding_no_money()))
+        .filter(orders::payment_status.eq_any(fragments::expiring()))
         .order((orders::pay_by.asc(), orders::order_id.asc()))
         .select(orders::order_id)
         .limit(i64::from(most))

@@ -51,7 +51,7 @@ pub(super) fn forget(connection: &mut SqliteConnection, before: Timestamp, most:
     Ok(u32::try_from(gone).unwrap_or(most))
 }
 
-fn get(connection: &mut SqliteConnection, key: (&str, &str, Id)) -> Done<Option<RequestRow>> {
+pub(super) fn get(connection: &mut SqliteConnection, key: (&str, &str, Id)) -> Done<Option<RequestRow>> {
     let row = request::table.find(key).select(RequestRow::as_select()).first(connection);
     row.optional().map_err(fault)
 }

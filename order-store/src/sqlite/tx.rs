@@ -10,10 +10,12 @@ use order_core::{
 
 use super::{carts, catalog, coupons, holds, ledger, order_lists, orders, requests};
 use crate::{
+    fields::Id,
     query::{
         CouponQuery, CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats,
         StatsQuery,
     },
+    request::RequestKey,
     rows::{
         CartItemRow, CartRow, CouponRow, EventRow, GatewayRow, MovementRow, OrderRows, PaymentEventRow, ProductRow,
         RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
@@ -235,6 +237,10 @@ impl Read for SqliteTx<'_> {
 
     async fn due_expiries(&mut self, now: Timestamp, most: u32) -> Done<Vec<OrderId>> {
         ledger::due_expiries(self.connection, now, most)
+    }
+
+    async fn request(&mut self, key: &RequestKey) -> Done<Option<RequestRow>> {
+        requests::get(self.connection, (&key.principal, key.method, Id(key.request_id.uuid())))
     }
 
     async fn order_of_operation(&mut self, id: OperationId) -> Done<Option<OrderId>> {

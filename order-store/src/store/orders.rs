@@ -133,6 +133,13 @@ pub trait OrderStore: Send + Sync {
     /// The refusal, this one or the one that was kept earlier, or `RequestIdReused`.
     async fn conclude(&self, request: Request, answer: Result<OrderId, Refusal>) -> Result<Order, StoreError>;
 
+    /// What an earlier attempt at a request led to, if there was one: the order as it is now. For requests that come to nothing
+    /// before any transaction begins.
+    ///
+    /// # Errors
+    /// The refusal that was kept, or `RequestIdReused`.
+    async fn recall(&self, request: Request) -> Result<Option<Order>, StoreError>;
+
     /// Takes orders over from another system, all in one transaction, in their order; those that were taken over before are
     /// left as they are.
     ///

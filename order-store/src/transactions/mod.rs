@@ -122,6 +122,10 @@ impl<B: Backend> OrderStore for Engine<B> {
         self.attempt(change::Conclude(request, answer)).await
     }
 
+    async fn recall(&self, request: Request) -> Result<Option<Order>, StoreError> {
+        Ok(self.read(reads::Recall { request }).await??)
+    }
+
     async fn import(&self, orders: Vec<ImportOrder>, numbering: Numbering) -> Result<Vec<Imported>, StoreError> {
         self.write(import::ImportBatch { orders, numbering }).await
     }

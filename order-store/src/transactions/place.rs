@@ -22,6 +22,7 @@ use super::{
 use crate::{
     backend::WriteWork,
     error::StoreError,
+    query::Scope,
     request::RequestOutcome,
     rows::{EventRow, MovementCause, OrderRows, SearchRow, cart_from_rows, cart_rows},
     statements::{Done, Fault, NumberRange, Write},
@@ -250,11 +251,12 @@ async fn draw<T: Write>(tx: &mut T, new: &[(Placement, &Numbering)]) -> Done<Vec
     Ok(new.iter().map(deal).collect())
 }
 
-/// The order that an earlier request made, as it is now.
+/// The order that an earlier request made, as it is now. Read under its lock: otherwise its rows would be those of different
+/// moments where it is being changed.
 pub(super) async fn replay<T: Write>(tx: &mut T, outcome: RequestOutcome) -> Done<Result<Effect, Refusal>> {
     match outcome {
         RequestOutcome::Order(id) => {
-            let rows = tx.orders_by_id(&[id]).await?.pop();
+            let rows = tx.lock_order(id, &Scope::All).await?;
             let rows = rows.ok_or_else(|| StoreError::corrupt(format!("order {id} of a request is gone")))?;
             let order: Order = rows.into_order()?;
             Ok(Ok(Effect { order, events: Vec::new() }))

@@ -3,6 +3,7 @@
 use order_core::{
     cart::{Cart, CartOwner, CartState},
     discount::{Coupon, Redeemer},
+    error::Refusal,
     ids::{CouponCode, CustomerId, OperationId, OrderId, ProductId},
     order::{Event, Order},
     product::Product,
@@ -10,13 +11,15 @@ use order_core::{
     time::Timestamp,
 };
 
-use super::{coupons, holds};
+use super::{coupons, holds, requests};
 use crate::{
     backend::ReadWork,
+    error::StoreError,
     query::{
         CouponQuery, CustomerSummary, Movement, MovementQuery, OrderFilter, OrderKey, OrderQuery, Page, ProductQuery,
         Scope, Stats, StatsQuery,
     },
+    request::{Request, RequestOutcome},
     rows::{OrderRows, cart_from_rows},
     statements::{Done, Read},
     store::{CouponUse, DueOperation, GatewayRecord, PaymentEvent, UnresolvedOperations},
@@ -43,6 +46,20 @@ look!(Ping {}, "ping", (), |_this, tx| tx.probe().await);
 
 look!(GetOrder { key: OrderKey, scope: Scope }, "order", Option<Order>, |this, tx| {
     Ok(tx.order(&this.key, &this.scope).await?.map(OrderRows::into_order).transpose()?)
+});
+
+look!(Recall { request: Request }, "recall", Result<Option<Order>, Refusal>, |this, tx| {
+    let Some(row) = tx.request(&this.request.key).await? else { return Ok(Ok(None)) };
+    match requests::found(&row, &this.request)? {
+        requests::Claim::Replay(RequestOutcome::Order(id)) => {
+            let rows = tx.orders_by_id(&[id]).await?.pop();
+            Ok(Ok(rows.map(OrderRows::into_order).transpose()?))
+        }
+        requests::Claim::Replay(RequestOutcome::Refused(refusal)) => Ok(Err(refusal)),
+        requests::Claim::Reused => Ok(Err(Refusal::RequestIdReused)),
+        requests::Claim::Replay(RequestOutcome::Cart(_) | RequestOutcome::Merged(..) | RequestOutcome::Done)
+        | requests::Claim::Ours => Err(StoreError::corrupt("a request's outcome is of another method").into()),
+    }
 });
 
 look!(ListOrders { query: OrderQuery }, "orders", Page<Order>, |this, tx| {

@@ -161,8 +161,8 @@ pub(super) async fn change<T: Write>(
     if changes.is_empty() {
         return Ok(Ok(()));
     }
-    let mut shelves = lock_for(tx, changes, source).await?;
-    make_room(tx, (changes, &mut shelves)).await?;
+    make_room(tx, changes).await?;
+    let shelves = lock_for(tx, changes, source).await?;
     match after(shelves, changes, source)? {
         Ok(shelves) => Ok(Ok(shelves.write(tx).await?)),
         Err(refusal) => Ok(Err(refusal)),
@@ -204,22 +204,16 @@ fn after(
     if shortages.is_empty() { Ok(Ok(shelves)) } else { Ok(Err(Refusal::InsufficientStock(shortages))) }
 }
 
-/// What comes back may never have had a shelf here: orders are also taken over from elsewhere.
-async fn make_room<T: Write>(tx: &mut T, (changes, shelves): (&[StockChange], &mut Shelves)) -> Done {
+/// What comes back may never have had a shelf here: orders are also taken over from elsewhere. Before anything is locked, so that
+/// all locks are taken in one order.
+async fn make_room<T: Write>(tx: &mut T, changes: &[StockChange]) -> Done {
     let returned = changes.iter().filter(|change| change.kind == MovementKind::Returned);
-    let homeless = returned.filter(|change| !shelves.levels.contains_key(&change.sku));
-    let new: BTreeSet<_> = homeless.map(|change| change.sku.clone()).collect();
-    if new.is_empty() {
+    let skus: BTreeSet<_> = returned.map(|change| &change.sku).collect();
+    if skus.is_empty() {
         return Ok(());
     }
-    let new: Vec<_> = new.into_iter().collect();
-    let rows: Vec<_> = new.iter().map(|sku| StockRow::from(&StockLevel::empty(sku.clone()))).collect();
+    let rows: Vec<_> = skus.into_iter().map(|sku| StockRow::from(&StockLevel::empty(sku.clone()))).collect();
     tx.insert_stock(&rows).await?;
-    // Another transaction may have added one meanwhile; what counts is what is locked.
-    for row in tx.lock_stock(&new).await? {
-        let level = StockLevel::try_from(row)?;
-        shelves.levels.insert(level.sku.clone(), level);
-    }
     Ok(())
 }
 

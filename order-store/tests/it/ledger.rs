@@ -4,6 +4,7 @@ use order_core::{
     ids::OperationId,
     order::Command,
     payment::{OperationKind, Outcome},
+    policy::CapturePolicy,
 };
 use order_store::{DueOperation, GatewayRecord, testing::on_both_engines};
 
@@ -52,6 +53,10 @@ async fn only_unpaid_orders_are_due_to_expire() {
         timed(Wish::of(&[(&mug, 1)]).by_card(), 10).await.unwrap();
         timed(Wish::of(&[(&mug, 1)]), 10).await.unwrap();
         shop.settle(paid).await;
+        let mut promising = Wish::of(&[(&mug, 1)]).by_card();
+        promising.context.policy.capture = CapturePolicy::OnShipment;
+        let promised = timed(promising, 5).await.unwrap().order.id;
+        shop.settle(promised).await;
         assert_eq!(shop.store.due_expiries(later(20 * 60), 10).await.unwrap(), []);
         assert_eq!(shop.store.due_expiries(later(20 * 60 + 1), 10).await.unwrap(), [sooner]);
         assert_eq!(shop.store.due_expiries(later(3600), 10).await.unwrap(), [sooner, unpaid]);

@@ -55,6 +55,10 @@ fn what_is_legal_is_carried_out_and_nothing_else(order: &Order, found: &Explorat
         let Some(command) = plainest(kind, order, more) else { continue };
         let decided = order.decide(&command, &here);
         assert_eq!(decided.is_ok(), legal.contains(&kind), "{kind}: {decided:?} of {order:?}");
+        // The store looks for what is to expire by this.
+        if kind == CommandKind::Expire && decided.is_ok() {
+            assert!(order.payment_status.may_expire(), "{order:?}");
+        }
     }
 }
 

@@ -15,11 +15,13 @@ use super::{
     change_order::{Change, Changed, change_telling, read, read_change, refuse},
     create_order::may_discount,
     offer::{self, Wanted},
+    placing::recall,
 };
 use crate::{
     app::App,
     auth::Principal,
     convert::{
+        checked,
         line::{self, WantedLine},
         money, order, quantity,
     },
@@ -42,7 +44,12 @@ pub(crate) async fn edit_order(
         added = lines;
         Some(Command::Edit(edit))
     })?;
-    let Changed { order, events } = match price(app, principal, (&mut asked, added)).await? {
+    let priced = match price(app, principal, (&mut asked, added)).await {
+        Ok(priced) => priced,
+        // What was added may have no price any more; what was done before is told all the same.
+        Err(error) => recall(app, asked.request.as_ref(), error).await.map(|_edited| Ok(()))?,
+    };
+    let Changed { order, events } = match priced {
         Ok(()) => change_telling(app, principal, asked).await?,
         Err(refusal) => refuse(app, asked, refusal).await?,
     };
@@ -108,10 +115,12 @@ async fn price(
     }
     may_discount(principal, (&added, None))?;
     let order = read(app, principal, asked.order_id).await?;
+    let currency = order.totals.total.currency();
+    checked(|violations| line::discounts_in(currency, ("add", &added), violations))?;
     let wanted = Wanted {
         list: "add",
         lines: added,
-        currency: order.totals.total.currency(),
+        currency,
         destination: order.shipping_address.as_ref().map(Into::into).unwrap_or_default(),
         discount: None,
         expected_total: None,

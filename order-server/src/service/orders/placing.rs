@@ -56,7 +56,10 @@ pub(crate) async fn preview(app: &App, placing: &Placing) -> Result<Order, ApiEr
 /// neighbours and database that are down.
 pub(crate) async fn place_order(app: &Arc<App>, placing: &Placing) -> Result<Option<Order>, ApiError> {
     let wanted_coupon = placing.coupon();
-    let offer = offer::price(app, &placing.wanted, wanted_coupon.as_ref()).await?;
+    let offer = match offer::price(app, &placing.wanted, wanted_coupon.as_ref()).await {
+        Ok(offer) => offer,
+        Err(error) => return recall(app, placing.request.as_ref(), error).await.map(Some),
+    };
     if let Err(refusal) = offer::accept(&placing.wanted, &offer) {
         return refuse(app, placing.request.clone(), refusal).await.map(Some);
     }
@@ -118,6 +121,17 @@ async fn refuse(app: &App, request: Option<Request>, refusal: Refusal) -> Result
     match request {
         Some(request) => Ok(app.store.conclude(request, Err(refusal)).await?),
         None => Err(refusal.into()),
+    }
+}
+
+/// What was ordered may have no price any more; if the same request placed an order earlier, the answer is that order.
+///
+/// # Errors
+/// Why it has no price, or the refusal that was kept.
+pub(super) async fn recall(app: &App, request: Option<&Request>, error: ApiError) -> Result<Order, ApiError> {
+    match request {
+        Some(request) => app.store.recall(request.clone()).await?.ok_or(error),
+        None => Err(error),
     }
 }
 

@@ -276,3 +276,16 @@ async fn retire(world: &World, id: &str) {
     let request = v1::UpsertProductsRequest { products: vec![retired], ..Default::default() };
     world.admin().admin.upsert_products(request).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discount_in_another_currency_than_the_order_is_refused_by_its_own_name() {
+    on_both_engines(|database| async move {
+        let world = world(&database, &[]).await;
+        let order = confirmed(&world, &[("costume", 1)]).await;
+        let line = v1::OrderLineInput { discount: Some(money(("EUR", 1, 0))), ..line("gem", 1) };
+        let edit = EditOrderRequest { order_id: order.order_id, add: vec![line], ..Default::default() };
+        let answer = world.admin().orders.clone().edit_order(edit).await;
+        assert_invalid(answer, &["add[0].discount.currency_code"]);
+    })
+    .await;
+}

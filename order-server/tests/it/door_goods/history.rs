@@ -122,7 +122,10 @@ async fn the_history_tells_everything_with_the_facts() {
         let order = world.admin().order(&id).await;
         assert!(all.iter().zip(1..).all(|(event, revision)| event.revision == revision));
         assert_eq!(order.etag, all.len().to_string());
-        let goods: Vec<_> = seen.iter().filter(|event| !is_about_money(event.r#type())).collect();
+        let is_hold = |event: &&v1::OrderEvent| [Kind::HoldPlaced, Kind::HoldReleased].contains(&event.r#type());
+        let holds = [&all, &seen].map(|history| history.iter().filter(is_hold).count());
+        assert_eq!(holds, [2, 0], "why the shop holds an order is its own affair");
+        let goods: Vec<_> = all.iter().filter(|event| !is_about_money(event.r#type())).collect();
         let named: Vec<_> = goods.iter().map(|event| event.r#type()).collect();
         assert_eq!(named, EXPECTED.iter().map(|(kind, ..)| *kind).collect::<Vec<_>>());
         for (event, (kind, by, facts)) in goods.iter().zip(EXPECTED) {

@@ -7,7 +7,7 @@ use tonic::Code;
 use super::coupons::{coupon, issue, percentage};
 use crate::{
     door_input::refusal::{Door, assert_refused},
-    world::{World, line, money, order_of},
+    world::{World, line, money, order_of, product, request_id},
 };
 
 fn usd(units: i64, nanos: i32) -> Option<order_api::Money> {
@@ -105,6 +105,28 @@ async fn more_than_there_is_cannot_be_taken_off() {
         };
         let paths = ["lines[0].discount.currency_code", "discount.currency_code"];
         door.rejects(service.orders.create_order(euros), &paths).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_finds_its_order_even_where_what_it_asks_for_has_no_price_any_more() {
+    on_both_engines(|database| async move {
+        let door = Door::open(database).await;
+        let (mut service, mut office) = (door.world.service(), door.world.admin());
+        let line = v1::OrderLineInput { discount: usd(9, 0), ..line("fangs", 1) };
+        let once = CreateOrderRequest { request_id: request_id(), lines: vec![line], ..order_of(&[], None) };
+        let placed = service.orders.create_order(once.clone()).await.unwrap().into_inner();
+        let cheaper = vec![product("fangs", ("USD", 5, 0), 0)];
+        office
+            .admin
+            .upsert_products(v1::UpsertProductsRequest { products: cheaper, ..Default::default() })
+            .await
+            .unwrap();
+        let again = service.orders.create_order(once.clone()).await.unwrap().into_inner();
+        assert_eq!(again, placed);
+        let anew = CreateOrderRequest { request_id: request_id(), ..once };
+        door.rejects(service.orders.create_order(anew), &["lines[0].discount"]).await;
     })
     .await;
 }

@@ -39,6 +39,43 @@ async fn an_event_answers_what_was_lost_and_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_gateways_may_give_the_same_name_to_their_events() {
+    on_both_engines(async |database| {
+        let world = World::with_products(&database, &[]).await;
+        let (buyer, adapter, office) = (world.customer("42"), world.service(), world.admin());
+        for _ in 0..2 {
+            let order = buyer.create(order_of(&[("costume", 1)], Some(card("tok_timeout_lost")))).await.unwrap();
+            let sale = office.newest_operation(&order.order_id).await.operation_id;
+            let event = succeeded("evt_17", &sale, usd(5998));
+            assert_eq!(adapter.tell(event.clone()).await.unwrap(), Told::Applied);
+            assert_eq!(adapter.tell(event).await.unwrap(), Told::Duplicate);
+            assert_eq!(buyer.order(&order.order_id).await.payment_status(), Paid::Paid);
+        }
+        assert_eq!(count(&database, "SELECT count(*) AS n FROM payment_event").await, 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_amount_that_is_told_after_the_answer_puts_the_order_on_hold() {
+    on_both_engines(async |database| {
+        let world = World::with_products(&database, &[]).await;
+        let (buyer, adapter, office) = (world.customer("42"), world.service(), world.admin());
+        let order = buyer.create(order_of(&[("costume", 1)], Some(card("tok_approve")))).await.unwrap();
+        let sale = office.newest_operation(&order.order_id).await.operation_id;
+        assert_eq!(adapter.tell(succeeded("evt_1", &sale, usd(5998))).await.unwrap(), Told::NoChange);
+        assert_eq!(holds(&buyer.order(&order.order_id).await), []);
+        assert_eq!(adapter.tell(succeeded("evt_2", &sale, usd(6998))).await.unwrap(), Told::NoChange);
+        let held = buyer.order(&order.order_id).await;
+        assert_eq!((holds(&held), books(only(&held))), (vec![OrderHold::Payment], [5998, 5998, 0, 0]));
+        let nonsense = succeeded("evt_3", &sale, usd(i64::MAX / 10_000));
+        refused(adapter.tell(nonsense).await, (Code::InvalidArgument, "INVALID_FIELD"));
+        audit_settled(&database).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_adapters_and_administrators_may_tell_of_payments() {
     on_both_engines(async |database| {
         let world = World::with_products(&database, &[]).await;

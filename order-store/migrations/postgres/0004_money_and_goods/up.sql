@@ -64,7 +64,8 @@ CREATE TABLE order_return (
     CONSTRAINT order_return_sequence_check CHECK (sequence >= 1)
 );
 
--- What gateways told us without being asked. The name that they give to a message makes it count once.
+-- What gateways told us without being asked. The name that they give to a message makes it count once for its operation: two
+-- gateways may use the same names.
 CREATE TABLE payment_event (
     event_id     text COLLATE "C" NOT NULL,
     operation_id uuid NOT NULL,
@@ -75,13 +76,13 @@ CREATE TABLE payment_event (
     -- When it happened, as the gateway says.
     event_time   timestamptz NOT NULL,
     create_time  timestamptz NOT NULL,
-    CONSTRAINT payment_event_pkey PRIMARY KEY (event_id),
+    -- Also the index for the foreign key and for the messages about an operation.
+    CONSTRAINT payment_event_pkey PRIMARY KEY (operation_id, event_id),
     CONSTRAINT payment_event_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES payment_operation (operation_id),
     CONSTRAINT payment_event_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders (order_id)
 );
--- The messages about an order and about an operation; the foreign keys.
+-- The messages about an order; the foreign key.
 CREATE INDEX payment_event_order_id_idx ON payment_event (order_id);
-CREATE INDEX payment_event_operation_id_idx ON payment_event (operation_id);
 
 ALTER TABLE gateway_operation
     -- What the simulated gateway says it moved, where it was told to err.

@@ -57,16 +57,16 @@ CREATE TABLE order_return (
 
 -- What gateways told us without being asked. The name that they give to a message makes it count once.
 CREATE TABLE payment_event (
-    event_id     TEXT    NOT NULL PRIMARY KEY,
+    event_id     TEXT    NOT NULL,
     operation_id BLOB    NOT NULL REFERENCES payment_operation (operation_id),
     order_id     BLOB    NOT NULL REFERENCES orders (order_id), -- The operation's, so that an order's are read at once.
     outcome      TEXT    NOT NULL,                -- JSON: what it says.
     event_time   INTEGER NOT NULL,                -- When it happened, as the gateway says.
-    create_time  INTEGER NOT NULL
+    create_time  INTEGER NOT NULL,
+    PRIMARY KEY (operation_id, event_id)           -- Also the index for the messages about an operation; the foreign key.
 ) STRICT;
--- The messages about an order and about an operation; the foreign keys.
+-- The messages about an order; the foreign key.
 CREATE INDEX payment_event_by_order ON payment_event (order_id);
-CREATE INDEX payment_event_by_operation ON payment_event (operation_id);
 
 -- What the simulated gateway says it moved, where it was told to err.
 ALTER TABLE gateway_operation ADD COLUMN moved_amount INTEGER;

@@ -117,7 +117,8 @@ pub(super) const ALL: &[Check] = &[
         sql: "SELECT sku AS subject, on_hand + backorder_limit AS expected, reserved + allocated AS actual FROM stock
               WHERE on_hand < 0 OR reserved < 0 OR allocated < 0 OR reserved + allocated > on_hand + backorder_limit",
     },
-    // An order whose caller gave no request id carries the name of its call, of which nothing is remembered.
+    // An order whose caller gave no request id carries the name of its call, of which nothing is remembered; nor is anything
+    // remembered of what came before the oldest request that is.
     Check {
         invariant: Invariant::I2,
         subject: SubjectKind::Request,
@@ -127,7 +128,9 @@ pub(super) const ALL: &[Check] = &[
               FROM order_event AS e
               JOIN (SELECT request_id, COUNT(*) AS requests FROM request GROUP BY request_id) AS r
                   ON r.request_id = e.request_id
-              WHERE e.revision = 1 AND e.kind = 'PLACED' GROUP BY e.request_id, r.requests
+              WHERE e.revision = 1 AND e.kind = 'PLACED'
+                AND e.create_time >= (SELECT MIN(create_time) FROM request)
+              GROUP BY e.request_id, r.requests
               HAVING COUNT(*) > r.requests",
     },
     Check {

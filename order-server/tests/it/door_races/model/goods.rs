@@ -83,6 +83,7 @@ impl Order {
             return self.cancel();
         }
         self.call_off(&units);
+        self.confirm_by_policy();
         Ok(())
     }
 
@@ -118,11 +119,15 @@ impl Order {
             self.lines.push(Line { product, ordered, total, allocated, ..Line::default() });
         }
         self.call_off(&fewer);
+        if added.is_some() || fewer.iter().any(|(_, quantity)| *quantity > 0) {
+            self.confirm_by_policy();
+        }
         Ok(self.due() - due)
     }
 
     fn can_leave(&self) -> bool {
-        self.holds.is_empty() && !self.is_given_back() && (self.is_covered() || self.cash_awaited().is_some())
+        let at_the_door = self.cash_awaited().is_some() && !self.is_collecting();
+        self.holds.is_empty() && !self.is_given_back() && (self.is_covered() || at_the_door)
     }
 
     pub(super) fn pack(&mut self, units: &Units) -> Result<(), Refused> {

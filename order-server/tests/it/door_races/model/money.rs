@@ -361,6 +361,9 @@ impl Order {
                     self.give_back(self.excess() - excess, 0);
                 }
                 self.confirm_by_policy();
+                if kind == Kind::Authorize {
+                    self.capture_for_shipped();
+                }
                 self.tidy_promises();
             }
         }
