@@ -14,6 +14,8 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY proto proto
 COPY order-api order-api
+# Not built, but a member of the workspace.
+COPY order-bench order-bench
 COPY order-core order-core
 COPY order-store order-store
 COPY order-server order-server

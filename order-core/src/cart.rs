@@ -16,11 +16,11 @@ use crate::{
 };
 
 /// The digest of a guest's cart token. The token itself is shown to the guest once and never stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GuestKey(pub [u8; 32]);
 
 /// Whose cart it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CartOwner {
     /// Somebody with an account.
     Customer(CustomerId),

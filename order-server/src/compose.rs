@@ -151,7 +151,7 @@ impl ReadinessProbe for StoreProbe {
                 self.late.store(0, Ordering::Relaxed);
                 return Ok(());
             }
-            Err(StoreError::Overloaded) => return Ok(()),
+            Err(StoreError::Overloaded { .. }) => return Ok(()),
             Err(StoreError::DeadlineExceeded) => self.late.fetch_add(1, Ordering::Relaxed) + 1,
             Err(error) => return Err(error.to_string()),
         };

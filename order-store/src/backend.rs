@@ -7,6 +7,9 @@ use crate::{
     statements::{Done, Read, Survey, Write},
 };
 
+/// Lanes that place orders, each with a transaction under way: while one waits for its flush, the other one works.
+pub(crate) const PLACE_LANES: usize = 2;
+
 /// A transaction that changes something, as data, so that it can be tried again. Its body is written once for both engines.
 ///
 /// The output is `Result<_, Refusal>` inside: a refusal still commits, because the request id that heard it is kept.
@@ -15,9 +18,20 @@ pub(crate) trait WriteWork: Send + Sync + 'static {
     type Output: Send + 'static;
     /// For metrics and logs.
     const NAME: &'static str;
+    /// Where it gets its connection from.
+    const ROOM: Room = Room::Shared;
 
     /// The body. Must be free of effects other than through `tx`.
     fn run<T: Write>(&self, tx: &mut T) -> impl Future<Output = Done<Self::Output>> + Send;
+}
+
+/// Which connections a transaction may use, where there are several kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// Those that everybody shares.
+    Shared,
+    /// Those of the lanes that place orders: nobody else keeps them busy.
+    Lanes,
 }
 
 /// A transaction that only looks, at one snapshot.

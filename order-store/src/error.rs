@@ -19,7 +19,10 @@ pub enum StoreError {
     Contended(String),
     /// More work is queued than will be done in time.
     #[error("too much work is queued")]
-    Overloaded,
+    Overloaded {
+        /// When there will be room again, where the queue's pace is known.
+        retry_after: Option<std::time::Duration>,
+    },
     /// The call's time was up before the work began, or while the database was at it.
     #[error("the deadline has passed")]
     DeadlineExceeded,

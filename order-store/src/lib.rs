@@ -9,6 +9,7 @@ pub mod deadline;
 mod error;
 mod fields;
 mod fragments;
+mod lanes;
 mod migrate;
 mod postgres;
 mod query;

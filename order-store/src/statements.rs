@@ -26,8 +26,8 @@ use crate::{
     },
     request::RequestKey,
     rows::{
-        CartItemRow, CartRow, CouponRow, EventRow, GatewayRow, MovementRow, OrderRows, PaymentEventRow, ProductRow,
-        RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
+        CartItemRow, CartRow, CartRows, CouponRow, EventRow, GatewayRow, MovementRow, OrderRows, PaymentEventRow,
+        ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
     },
 };
 
@@ -50,11 +50,13 @@ impl From<StoreError> for Fault {
     }
 }
 
-/// Statements that change something, in a transaction that is open.
+/// Statements that change something, in a transaction that is open. Nothing is sent for no rows.
 pub(crate) trait Write: Read {
     /// Inserts those requests whose keys are free and says which keys were taken. Waits for a twin that is under way.
     /// `rows` are sorted by key.
     fn claim_requests(&mut self, rows: &[RequestRow]) -> impl Future<Output = Done<Vec<RequestRow>>> + Send;
+    /// Gives up claims of this transaction. Of the rows only the keys count.
+    fn unclaim_requests(&mut self, rows: &[RequestRow]) -> impl Future<Output = Done> + Send;
     /// Replaces what became of requests that this transaction claimed.
     fn set_outcomes(&mut self, rows: &[RequestRow]) -> impl Future<Output = Done> + Send;
 
@@ -65,6 +67,20 @@ pub(crate) trait Write: Read {
     fn lock_order(&mut self, id: OrderId, scope: &Scope) -> impl Future<Output = Done<Option<OrderRows>>> + Send;
     /// Inserts orders with all that hangs on them.
     fn insert_orders(&mut self, orders: &[OrderRows]) -> impl Future<Output = Done> + Send;
+    /// Writes a batch of placements. Where there is a network in between, its statements do not wait for each other.
+    fn write_placed(&mut self, placed: &Placed) -> impl Future<Output = Done> + Send {
+        async move {
+            self.insert_orders(&placed.orders).await?;
+            self.insert_events(&placed.events).await?;
+            self.put_search(&placed.search).await?;
+            self.put_carts(&placed.carts).await?;
+            self.write_shelves(&placed.shelves).await?;
+            self.update_coupons(&placed.coupons).await?;
+            self.insert_redemptions(&placed.redemptions).await?;
+            self.set_outcomes(&placed.outcomes).await?;
+            self.unclaim_requests(&placed.unclaimed).await
+        }
+    }
     /// Writes what differs between two versions of an order. Only rows that changed or are new are written.
     fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> impl Future<Output = Done> + Send;
     /// Appends to the history.
@@ -77,15 +93,21 @@ pub(crate) trait Write: Read {
 
     /// Locks the newest cart of an owner, whatever its state, and reads it with its items by position. An ACTIVE one is always
     /// the newest.
-    fn lock_cart(
-        &mut self,
-        owner: &CartOwner,
-    ) -> impl Future<Output = Done<Option<(CartRow, Vec<CartItemRow>)>>> + Send;
+    fn lock_cart(&mut self, owner: &CartOwner) -> impl Future<Output = Done<Option<CartRows>>> + Send;
+    /// The same for several owners, in their order; `owners` are sorted.
+    fn lock_carts(&mut self, owners: &[&CartOwner]) -> impl Future<Output = Done<Vec<Option<CartRows>>>> + Send {
+        async move {
+            let mut found = Vec::with_capacity(owners.len());
+            for owner in owners {
+                found.push(self.lock_cart(owner).await?);
+            }
+            Ok(found)
+        }
+    }
     /// Locks the newest cart of a guest whatever its state, and reads it.
-    fn lock_guest_cart(
-        &mut self,
-        guest: GuestKey,
-    ) -> impl Future<Output = Done<Option<(CartRow, Vec<CartItemRow>)>>> + Send;
+    fn lock_guest_cart(&mut self, guest: GuestKey) -> impl Future<Output = Done<Option<CartRows>>> + Send;
+    /// Replaces carts that this transaction locked, but not their items.
+    fn put_carts(&mut self, carts: &[CartRow]) -> impl Future<Output = Done> + Send;
     /// Inserts or replaces a cart with its items. A second ACTIVE cart of one owner is [`Fault::Retry`].
     fn put_cart(&mut self, cart: &CartRow, items: &[CartItemRow]) -> impl Future<Output = Done> + Send;
     /// Marks at most `most` ACTIVE carts EXPIRED whose time is over, skipping those that are locked; returns their ids.
@@ -119,11 +141,56 @@ pub(crate) trait Write: Read {
     fn put_reservations(&mut self, rows: &[ReservationRow]) -> impl Future<Output = Done> + Send;
     /// Takes out what carts held of shelves that this transaction locked.
     fn drop_reservations(&mut self, rows: &[ReservationRow]) -> impl Future<Output = Done> + Send;
+    /// Writes what is to become of shelves that this transaction locked, with their history.
+    fn write_shelves(&mut self, shelves: &ShelfRows) -> impl Future<Output = Done> + Send {
+        async move {
+            self.update_stock(&shelves.levels).await?;
+            self.insert_movements(&shelves.movements).await?;
+            self.drop_reservations(&shelves.dropped).await?;
+            self.put_reservations(&shelves.put).await
+        }
+    }
 
     /// Keeps a gateway's message, unless one of its name about the same operation was kept before.
     fn claim_payment_event(&mut self, row: &PaymentEventRow) -> impl Future<Output = Done<Claimed>> + Send;
     /// Inserts a record of the simulated gateway unless its key is taken; returns the one that holds.
     fn put_gateway(&mut self, row: &GatewayRow) -> impl Future<Output = Done<GatewayRow>> + Send;
+}
+
+/// What is to become of shelves that are locked.
+#[derive(Debug, Default)]
+pub(crate) struct ShelfRows {
+    /// Levels that moved.
+    pub(crate) levels: Vec<StockRow>,
+    /// Why: appended to the shelves' history.
+    pub(crate) movements: Vec<MovementRow>,
+    /// What carts no longer hold.
+    pub(crate) dropped: Vec<ReservationRow>,
+    /// What carts hold from now on.
+    pub(crate) put: Vec<ReservationRow>,
+}
+
+/// All that placing a batch of orders writes once it is decided.
+#[derive(Debug, Default)]
+pub(crate) struct Placed {
+    /// New orders with all that hangs on them.
+    pub(crate) orders: Vec<OrderRows>,
+    /// Their histories.
+    pub(crate) events: Vec<EventRow>,
+    /// What they are found by.
+    pub(crate) search: Vec<SearchRow>,
+    /// The carts that they consume, locked; their items stay as they are.
+    pub(crate) carts: Vec<CartRow>,
+    /// The shelves.
+    pub(crate) shelves: ShelfRows,
+    /// Coupons that are used, locked.
+    pub(crate) coupons: Vec<CouponRow>,
+    /// By which orders.
+    pub(crate) redemptions: Vec<RedemptionRow>,
+    /// What became of requests that this transaction claimed, where that is not what was hoped for.
+    pub(crate) outcomes: Vec<RequestRow>,
+    /// Claims that are given up.
+    pub(crate) unclaimed: Vec<RequestRow>,
 }
 
 /// Whether something that counts once was there before.
@@ -172,9 +239,9 @@ pub(crate) trait Read: Send {
     ) -> impl Future<Output = Done<CustomerSummary>> + Send;
 
     /// The newest cart of an owner, whatever its state, with its items by position.
-    fn cart(&mut self, owner: &CartOwner) -> impl Future<Output = Done<Option<(CartRow, Vec<CartItemRow>)>>> + Send;
+    fn cart(&mut self, owner: &CartOwner) -> impl Future<Output = Done<Option<CartRows>>> + Send;
     /// A cart by identity.
-    fn cart_by_id(&mut self, id: uuid::Uuid) -> impl Future<Output = Done<Option<(CartRow, Vec<CartItemRow>)>>> + Send;
+    fn cart_by_id(&mut self, id: uuid::Uuid) -> impl Future<Output = Done<Option<CartRows>>> + Send;
 
     /// Products of these ids.
     fn products(&mut self, ids: &[ProductId]) -> impl Future<Output = Done<Vec<ProductRow>>> + Send;

@@ -132,9 +132,11 @@ pub async fn connect(url: &DatabaseUrl, options: &ConnectOptions) -> Result<Arc<
             let (path, options) = (path.clone(), options.clone());
             let opened = tokio::task::spawn_blocking(move || Sqlite::open(&path, &options)).await;
             let sqlite = opened.map_err(|panic| StoreError::Internal(panic.to_string()))??;
-            Ok(Arc::new(Engine(sqlite)))
+            Ok(Arc::new(Engine::start(sqlite)))
         }
-        DatabaseUrl::Postgres(url) => Ok(Arc::new(Engine(Postgres::connect(url.secret(), options.pool_size).await?))),
+        DatabaseUrl::Postgres(url) => {
+            Ok(Arc::new(Engine::start(Postgres::connect(url.secret(), options.pool_size).await?)))
+        }
     }
 }
 

@@ -18,6 +18,14 @@ use crate::{
 };
 
 impl Script<'_> {
+    /// What was given back for goods that are not wanted any more must not pay for others.
+    pub(super) fn guard_edit(&self) -> Result<(), &'static str> {
+        if self.order.is_given_back() {
+            return Err("its money was given back");
+        }
+        self.guard_unshipped()
+    }
+
     pub(super) fn edit(&mut self, edit: &Edit) -> Result<(), Refusal> {
         self.check(CommandKind::Edit)?;
         let (due, revision) = (self.order.due(), self.order.revision);

@@ -254,7 +254,8 @@ const fn unshipped(state: State, payment: PaymentStatus) -> Status {
         State::Processing => Status::Processing,
         State::Confirmed => Status::Confirmed,
         State::Pending | State::Cancelled | State::Expired | State::Completed => {
-            if matches!(payment, PaymentStatus::Paid | PaymentStatus::Overpaid) {
+            // Whatever went back: what is due is held.
+            if matches!(payment, PaymentStatus::Paid | PaymentStatus::Overpaid | PaymentStatus::PartiallyRefunded) {
                 Status::Paid
             } else {
                 Status::Pending

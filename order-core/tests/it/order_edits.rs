@@ -4,7 +4,7 @@ use order_core::{
     error::{PriceDifference, Refusal, ResourceKind},
     limits,
     money::Money,
-    order::{Command, CommandKind, Counters, Edit, Line, PaymentStatus, State, Tracking, lines},
+    order::{Command, CommandKind, Counters, Edit, Line, PaymentStatus, RefundWish, State, Tracking, lines},
     payment::{OperationKind, PaymentMethod, RefundCause},
     policy::{AllocatePolicy, CapturePolicy, Policy},
     pricing::{Step, price},
@@ -168,4 +168,15 @@ fn a_promise_covers_what_it_can_and_the_rest_is_promised_anew() {
     assert_eq!(desk.asked(), [(OperationKind::Capture, TOTAL), (OperationKind::Capture, 432)]);
     desk.approve_all();
     assert_eq!(desk.order.payment_status, PaymentStatus::Paid);
+}
+
+#[test]
+fn what_was_given_back_for_an_order_does_not_pay_for_other_goods() {
+    let mut desk = Desk::confirmed(&[(3333, 3)], Policy::default());
+    desk.does(Command::Refund(RefundWish::Amount(usd(5000))));
+    desk.approve_all();
+    desk.does(Command::CancelLines(units(&[(1, 2)])));
+    desk.approve_all();
+    assert_eq!((desk.order.payment_status, desk.order.due()), (PaymentStatus::Refunded, 0));
+    desk.refuses_since(edit(&[], &[(3333, 1)], None), "its money was given back");
 }

@@ -161,7 +161,10 @@ pub(crate) fn by_the_table(state: State, payment: PaymentStatus, goods: Fulfillm
         (matches!(goods, F::Shipped | F::PartiallyShipped | F::PartiallyDelivered), Status::Shipped),
         (state == State::Processing, Status::Processing),
         (state == State::Confirmed, Status::Confirmed),
-        (matches!(payment, PaymentStatus::Paid | PaymentStatus::Overpaid), Status::Paid),
+        (
+            matches!(payment, PaymentStatus::Paid | PaymentStatus::Overpaid | PaymentStatus::PartiallyRefunded),
+            Status::Paid,
+        ),
         (true, Status::Pending),
     ];
     rows.into_iter().find(|(fits, _)| *fits).unwrap().1

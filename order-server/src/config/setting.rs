@@ -93,7 +93,11 @@ pub const SETTINGS: &[Setting] = &[
         ),
         Exposure::Url,
     ),
-    value("DATABASE_POOL_SIZE", "8", "connections to PostgreSQL, or readers of SQLite, 1 to 256"),
+    value(
+        "DATABASE_POOL_SIZE",
+        "8",
+        "shared connections to PostgreSQL (placing orders has 2 of its own), or readers of SQLite, 1 to 256",
+    ),
     derived("MIGRATE_ON_START", "on in development", "apply missing migrations before serving: `on` or `off`"),
     exposed(
         derived("JWT_SECRET", "generated in development", "HS256 key, at least 32 bytes; prefer `JWT_SECRET_FILE`"),

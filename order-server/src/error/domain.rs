@@ -32,7 +32,7 @@ impl From<Unavailable> for ApiError {
         match down.lack {
             Lack::Down => {}
             Lack::TimeOver => return Self::deadline_exceeded(),
-            Lack::Overloaded => return order_store::StoreError::Overloaded.into(),
+            Lack::Overloaded => return order_store::StoreError::Overloaded { retry_after: None }.into(),
         }
         tracing::warn!(neighbour = down.neighbour, detail = down.detail, "a neighbour is not available");
         let reason = match down.neighbour {

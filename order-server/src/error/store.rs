@@ -8,6 +8,8 @@ use super::{ApiError, Reason};
 
 /// When something outside the caller's power fails, trying again is worth it after this long.
 pub(super) const RETRY_SOON: Duration = Duration::from_secs(1);
+/// No queue is worth coming back to earlier than a network's round trip.
+const RETRY_AT_LEAST: Duration = Duration::from_millis(20);
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -30,9 +32,9 @@ impl From<StoreError> for ApiError {
                 Self::new(Reason::Contended, "others keep changing the same things; try again")
                     .with_retry_after(RETRY_SOON)
             }
-            StoreError::Overloaded => {
+            StoreError::Overloaded { retry_after } => {
                 Self::new(Reason::Overloaded, "the service has as much work as it can do in time; try again shortly")
-                    .with_retry_after(RETRY_SOON)
+                    .with_retry_after(retry_after.map_or(RETRY_SOON, |pace| pace.max(RETRY_AT_LEAST)))
             }
             StoreError::DeadlineExceeded => Self::deadline_exceeded(),
             StoreError::Corrupt(detail) | StoreError::Internal(detail) => Self::internal(&detail),
@@ -55,7 +57,7 @@ mod tests {
             (StoreError::Contended(detail()), Code::Aborted),
             (StoreError::Corrupt(detail()), Code::Internal),
             (StoreError::Internal(detail()), Code::Internal),
-            (StoreError::Overloaded, Code::ResourceExhausted),
+            (StoreError::Overloaded { retry_after: None }, Code::ResourceExhausted),
             (StoreError::DeadlineExceeded, Code::DeadlineExceeded),
         ] {
             let status = ApiError::from(error).into_status();

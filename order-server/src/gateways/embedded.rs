@@ -16,7 +16,7 @@ use order_store::{Store, StoreError};
 pub(super) fn database(error: StoreError) -> Unavailable {
     let lack = match error {
         StoreError::DeadlineExceeded => Lack::TimeOver,
-        StoreError::Overloaded => Lack::Overloaded,
+        StoreError::Overloaded { .. } => Lack::Overloaded,
         StoreError::Refused(_)
         | StoreError::Unavailable(_)
         | StoreError::UnknownOutcome(_)

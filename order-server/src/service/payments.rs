@@ -193,7 +193,9 @@ enum Standing {
 pub fn go_on<T>(order_id: OrderId, done: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match done {
         Ok(done) => Ok(Some(done)),
-        Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded | StoreError::DeadlineExceeded)) => Err(error),
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded { .. } | StoreError::DeadlineExceeded)) => {
+            Err(error)
+        }
         Err(
             error @ (StoreError::Refused(_)
             | StoreError::UnknownOutcome(_)

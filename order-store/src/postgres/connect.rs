@@ -82,7 +82,7 @@ impl Target {
         let connection = AsyncPgConnection::try_from(client).await;
         let connection =
             connection.map_err(|_cause| StoreError::Unavailable("the connection was lost at once".into()))?;
-        Ok(Session { connection, driver, closed, state: State::Idle })
+        Ok(Session { connection, driver, closed, state: State::Idle, all_sent: false })
     }
 
     /// Opens a connection of its own, which ends with the client, to a server that is fit for the store.
@@ -222,6 +222,8 @@ pub(super) struct Session {
     driver: AbortHandle,
     closed: Arc<AtomicBool>,
     state: State,
+    /// Whether the statements that place orders were all sent once.
+    all_sent: bool,
 }
 
 impl Session {
@@ -238,6 +240,11 @@ impl Session {
     /// Whether it is of no more use.
     pub(super) fn is_lost(&self) -> bool {
         self.state == State::Lost
+    }
+
+    /// Whether the statements that place orders were all sent once. From now on they were.
+    pub(super) const fn note_all_sent(&mut self) -> bool {
+        std::mem::replace(&mut self.all_sent, true)
     }
 
     /// Never to be used again.

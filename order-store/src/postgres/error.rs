@@ -25,13 +25,15 @@ pub(super) enum Connection {
 }
 
 /// Unique keys that two transactions may race for. The next try finds the winner's row before it gets as far.
-const RACES: [&str; 6] = [
+const RACES: [&str; 7] = [
     "cart_active_customer_key",
     "cart_active_guest_key",
     "product_pkey",
     "product_sku_key",
     "coupon_pkey",
     "orders_import_key",
+    // An order whose own earlier attempt is committed at this very moment: its answer got lost.
+    "orders_pkey",
 ];
 
 /// How the messages begin that say that the transaction may be tried again.

@@ -11,6 +11,7 @@ mod audit;
 mod connect;
 mod error;
 mod migrate;
+mod pipe;
 mod pool;
 mod queries;
 mod read;
@@ -42,7 +43,7 @@ use self::{
     tx::{Access, PgTx},
 };
 use crate::{
-    backend::{Backend, ReadWork, SurveyWork, WriteWork},
+    backend::{Backend, PLACE_LANES, ReadWork, Room, SurveyWork, WriteWork},
     deadline,
     error::StoreError,
     statements::Fault,
@@ -56,6 +57,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Transactions over a pool of connections.
 pub(crate) struct Postgres {
     pool: Pool<Sessions>,
+    /// One connection for each lane that places orders.
+    lanes: Pool<Sessions>,
     /// Room for one connection: of a survey, which would keep one of the others for as long as it takes.
     surveys: Pool<Sessions>,
     tasks: TaskTracker,
@@ -74,7 +77,8 @@ impl Postgres {
         let target = Target::parse(url)?;
         target.client().await?;
         let surveys = pool::new(target.clone(), 1)?;
-        Ok(Self { pool: pool::new(target, connections)?, surveys, tasks: TaskTracker::new() })
+        let lanes = pool::new(target.clone(), PLACE_LANES)?;
+        Ok(Self { pool: pool::new(target, connections)?, lanes, surveys, tasks: TaskTracker::new() })
     }
 
     /// Registers a transaction, so that closing waits for it. Taken before the look at whether it is closed: whoever closes
@@ -89,15 +93,19 @@ impl Postgres {
 
     /// Runs a whole transaction, in a task of its own, once there is a connection for it. Who goes away before then has it
     /// never begun; later it runs to its end.
-    async fn submit<T, F>(&self, run: impl FnOnce(Job) -> F) -> Result<T, StoreError>
+    async fn submit<T, F>(&self, room: Room, run: impl FnOnce(Job) -> F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let token = self.enter()?;
         let until = deadline::current();
-        let lease = pool::lease(&self.pool, until).await?;
-        let task = tokio::spawn(run(Job { pool: self.pool.clone(), lease: Some(lease), until, token }));
+        let pool = match room {
+            Room::Shared => &self.pool,
+            Room::Lanes => &self.lanes,
+        };
+        let lease = pool::lease(pool, until).await?;
+        let task = tokio::spawn(run(Job { pool: pool.clone(), lease: Some(lease), until, token }));
         task.await
             .map_err(|stopped| StoreError::Internal(format!("a transaction's task has ended early: {stopped}")))?
     }
@@ -107,11 +115,11 @@ impl Backend for Postgres {
     const ENGINE: &'static str = "postgresql";
 
     async fn write<W: WriteWork>(&self, work: W) -> Result<W::Output, StoreError> {
-        self.submit(|job| job.write(work)).await
+        self.submit(W::ROOM, |job| job.write(work)).await
     }
 
     async fn read<R: ReadWork>(&self, work: R) -> Result<R::Output, StoreError> {
-        self.submit(|job| job.read(work)).await
+        self.submit(Room::Shared, |job| job.read(work)).await
     }
 
     async fn survey<S: SurveyWork>(&self, work: S, stop: CancellationToken) -> Result<S::Output, StoreError> {
@@ -127,6 +135,7 @@ impl Backend for Postgres {
         self.tasks.close();
         self.tasks.wait().await;
         self.surveys.close();
+        self.lanes.close();
         self.pool.close();
     }
 }

@@ -74,7 +74,7 @@ pub(super) async fn lease_now(pool: &Pool<Sessions>) -> Result<Lease, StoreError
 
 fn refused(error: PoolError<StoreError>) -> StoreError {
     match error {
-        PoolError::Timeout(TimeoutType::Wait) => StoreError::Overloaded,
+        PoolError::Timeout(TimeoutType::Wait) => StoreError::Overloaded { retry_after: None },
         PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
             StoreError::Unavailable("no connection could be opened in time".into())
         }

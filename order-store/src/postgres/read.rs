@@ -36,9 +36,9 @@ use crate::{
     },
     request::RequestKey,
     rows::{
-        CartItemRow, CartRow, CouponRow, EventRow, GatewayRow, LineRow, MovementRow, OperationRow, OrderRow, OrderRows,
-        PaymentEventRow, PaymentRow, ProductRow, RequestRow, ReservationRow, ReturnRow, ShipmentRow, StockRow,
-        UnresolvedRow,
+        CartItemRow, CartRow, CartRows, CouponRow, EventRow, GatewayRow, LineRow, MovementRow, OperationRow, OrderRow,
+        OrderRows, PaymentEventRow, PaymentRow, ProductRow, RequestRow, ReservationRow, ReturnRow, ShipmentRow,
+        StockRow, UnresolvedRow,
     },
     schema::{
         cart, cart_item, coupon, gateway_operation, order_event, order_line, order_return, order_search, orders,
@@ -100,7 +100,7 @@ impl PgTx {
     }
 
     /// Reads the items of a cart.
-    pub(super) async fn with_items(&mut self, found: Option<CartRow>) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+    pub(super) async fn with_items(&mut self, found: Option<CartRow>) -> Done<Option<CartRows>> {
         let Some(row) = found else { return Ok(None) };
         let items = cart_item::table
             .filter(cart_item::cart_id.eq(row.cart_id))
@@ -213,7 +213,7 @@ impl Read for PgTx {
         Ok(summary)
     }
 
-    async fn cart(&mut self, owner: &CartOwner) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+    async fn cart(&mut self, owner: &CartOwner) -> Done<Option<CartRows>> {
         let found: Vec<CartRow> = match owner {
             CartOwner::Customer(id) => run!(self, load(newest_cart!(cart::customer_id.eq(id.as_str()))))?,
             CartOwner::Guest(key) => run!(self, load(newest_cart!(cart::guest_key.eq(key.0.as_slice()))))?,
@@ -221,7 +221,7 @@ impl Read for PgTx {
         self.with_items(found.into_iter().next()).await
     }
 
-    async fn cart_by_id(&mut self, id: uuid::Uuid) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+    async fn cart_by_id(&mut self, id: uuid::Uuid) -> Done<Option<CartRows>> {
         let found = run!(self, load(cart::table.filter(cart::cart_id.eq(Id(id))).select(CartRow::as_select())))?;
         self.with_items(found.into_iter().next()).await
     }

@@ -100,6 +100,11 @@ impl PgTx {
         }
     }
 
+    /// Whether this connection has sent all statements of a kind before, so that the server knows them; from now on it has.
+    pub(super) fn has_sent_all(&mut self) -> bool {
+        self.lease.note_all_sent()
+    }
+
     /// Takes note of how statements ended.
     pub(super) fn done<T>(&mut self, result: QueryResult<T>) -> Done<T> {
         result.map_err(|error| {

@@ -14,6 +14,7 @@ use order_core::{
 };
 
 use super::{
+    pipe::Pipe,
     read::newest_cart,
     sql::{Bound, Fail, Insert, Replace, Skip, Table, statement},
     tx::{PgTx, run},
@@ -24,12 +25,12 @@ use crate::{
     fragments::{Difference, SAME_EMAIL, difference},
     query::Scope,
     rows::{
-        CartItemRow, CartRow, CouponRow, EventRow, GatewayRow, MovementRow, OrderRow, OrderRows, PaymentEventRow,
-        ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow,
+        CartItemRow, CartRow, CartRows, CouponRow, EventRow, GatewayRow, MovementRow, OrderRow, OrderRows,
+        PaymentEventRow, ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow,
     },
     schema::{cart, coupon, orders, product, stock},
     sql_types::{Instant, Uuid},
-    statements::{Claimed, Done, Fault, NumberRange, Read as _, Write},
+    statements::{Claimed, Done, Fault, NumberRange, Placed, Read as _, Write},
 };
 
 statement! {
@@ -38,6 +39,13 @@ statement! {
     "UPDATE request SET outcome = new.outcome \
      FROM unnest(?, ?, ?, ?) AS new (principal, method, request_id, outcome) \
      WHERE request.principal = new.principal AND request.method = new.method AND request.request_id = new.request_id"
+}
+
+statement! {
+    /// Gives up claims.
+    Unclaim -> ():
+    "DELETE FROM request USING unnest(?, ?, ?) AS gone (principal, method, request_id) \
+     WHERE request.principal = gone.principal AND request.method = gone.method AND request.request_id = gone.request_id"
 }
 
 statement! {
@@ -92,6 +100,39 @@ statement! {
      WHERE reservation.cart_id = gone.cart_id AND reservation.sku = gone.sku"
 }
 
+fn outcomes(rows: &[RequestRow]) -> Bound<'_, SetOutcomes> {
+    let column = |of: fn(&RequestRow) -> &str| rows.iter().map(of).collect::<Vec<_>>();
+    Bound::<SetOutcomes>::new()
+        .bind::<Array<Text>>(column(|row| &row.principal))
+        .bind::<Array<Text>>(column(|row| &row.method))
+        .bind::<Array<Uuid>>(rows.iter().map(|row| row.request_id).collect::<Vec<_>>())
+        .bind::<Array<Text>>(column(|row| &row.outcome))
+}
+
+fn unclaimed(rows: &[RequestRow]) -> Bound<'_, Unclaim> {
+    let column = |of: fn(&RequestRow) -> &str| rows.iter().map(of).collect::<Vec<_>>();
+    Bound::<Unclaim>::new()
+        .bind::<Array<Text>>(column(|row| &row.principal))
+        .bind::<Array<Text>>(column(|row| &row.method))
+        .bind::<Array<Uuid>>(rows.iter().map(|row| row.request_id).collect::<Vec<_>>())
+}
+
+fn new_levels(rows: &[StockRow]) -> Bound<'_, UpdateStock> {
+    let column = |of: fn(&StockRow) -> i64| rows.iter().map(of).collect::<Vec<_>>();
+    Bound::<UpdateStock>::new()
+        .bind::<Array<Text>>(rows.iter().map(|row| row.sku.as_str()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>>(column(|row| row.on_hand))
+        .bind::<Array<BigInt>>(column(|row| row.reserved))
+        .bind::<Array<BigInt>>(column(|row| row.allocated))
+        .bind::<Array<BigInt>>(column(|row| row.backorder_limit))
+}
+
+fn dropped(rows: &[ReservationRow]) -> Bound<'_, DropReservations> {
+    Bound::<DropReservations>::new()
+        .bind::<Array<Uuid>>(rows.iter().map(|row| row.cart_id).collect::<Vec<_>>())
+        .bind::<Array<Text>>(rows.iter().map(|row| row.sku.as_str()).collect::<Vec<_>>())
+}
+
 impl PgTx {
     /// Inserts rows that are not there.
     async fn insert<R: Table>(&mut self, rows: Vec<&R>) -> Done {
@@ -140,14 +181,19 @@ impl Write for PgTx {
         Ok(found)
     }
 
+    async fn unclaim_requests(&mut self, rows: &[RequestRow]) -> Done {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        run!(self, execute(unclaimed(rows)))?;
+        Ok(())
+    }
+
     async fn set_outcomes(&mut self, rows: &[RequestRow]) -> Done {
-        let column = |of: fn(&RequestRow) -> &str| rows.iter().map(of).collect::<Vec<_>>();
-        let query = Bound::<SetOutcomes>::new()
-            .bind::<Array<Text>>(column(|row| &row.principal))
-            .bind::<Array<Text>>(column(|row| &row.method))
-            .bind::<Array<Uuid>>(rows.iter().map(|row| row.request_id).collect::<Vec<_>>())
-            .bind::<Array<Text>>(column(|row| &row.outcome));
-        run!(self, execute(query))?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        run!(self, execute(outcomes(rows)))?;
         Ok(())
     }
 
@@ -182,6 +228,33 @@ impl Write for PgTx {
         self.insert(orders.iter().flat_map(|order| &order.returns).collect()).await
     }
 
+    async fn write_placed(&mut self, placed: &Placed) -> Done {
+        let orders = &placed.orders;
+        let shelves = &placed.shelves;
+        let is_known = self.has_sent_all();
+        let mut pipe = Pipe::new(self.connection()?);
+        pipe.insert(orders.iter().map(|order| &order.order).collect());
+        pipe.insert(orders.iter().flat_map(|order| &order.lines).collect());
+        pipe.insert(orders.iter().flat_map(|order| &order.payments).collect());
+        pipe.insert(orders.iter().flat_map(|order| &order.operations).collect());
+        pipe.insert(orders.iter().flat_map(|order| &order.shipments).collect());
+        pipe.insert(orders.iter().flat_map(|order| &order.returns).collect());
+        pipe.insert(placed.events.iter().collect());
+        pipe.replace(placed.search.iter().collect());
+        pipe.replace(placed.carts.iter().collect());
+        pipe.push(shelves.levels.len(), new_levels(&shelves.levels));
+        pipe.insert(shelves.movements.iter().collect());
+        pipe.push(shelves.dropped.len(), dropped(&shelves.dropped));
+        pipe.replace(shelves.put.iter().collect());
+        pipe.replace(placed.coupons.iter().collect());
+        pipe.insert(placed.redemptions.iter().collect());
+        pipe.push(placed.outcomes.len(), outcomes(&placed.outcomes));
+        pipe.push(placed.unclaimed.len(), unclaimed(&placed.unclaimed));
+        let sent = pipe.send(is_known).await;
+        self.done(sent)?;
+        Ok(())
+    }
+
     async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {
         if before.order != after.order {
             self.replace(vec![&after.order]).await?;
@@ -211,7 +284,7 @@ impl Write for PgTx {
         Ok(last - range.count + 1)
     }
 
-    async fn lock_cart(&mut self, owner: &CartOwner) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+    async fn lock_cart(&mut self, owner: &CartOwner) -> Done<Option<CartRows>> {
         let found: Vec<CartRow> = match owner {
             CartOwner::Customer(id) => {
                 run!(self, load(newest_cart!(cart::customer_id.eq(id.as_str())).for_no_key_update()))?
@@ -231,7 +304,7 @@ impl Write for PgTx {
         }
     }
 
-    async fn lock_guest_cart(&mut self, guest: GuestKey) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+    async fn lock_guest_cart(&mut self, guest: GuestKey) -> Done<Option<CartRows>> {
         let newest = cart::table
             .filter(cart::guest_key.eq(guest.0.as_slice()))
             .order((cart::create_time.desc(), cart::cart_id.desc()))
@@ -240,6 +313,10 @@ impl Write for PgTx {
             .for_no_key_update();
         let found = run!(self, load(newest))?;
         self.with_items(found.into_iter().next()).await
+    }
+
+    async fn put_carts(&mut self, carts: &[CartRow]) -> Done {
+        self.replace(carts.iter().collect()).await
     }
 
     async fn put_cart(&mut self, cart: &CartRow, items: &[CartItemRow]) -> Done {
@@ -316,14 +393,10 @@ impl Write for PgTx {
     }
 
     async fn update_stock(&mut self, rows: &[StockRow]) -> Done {
-        let column = |of: fn(&StockRow) -> i64| rows.iter().map(of).collect::<Vec<_>>();
-        let query = Bound::<UpdateStock>::new()
-            .bind::<Array<Text>>(rows.iter().map(|row| row.sku.as_str()).collect::<Vec<_>>())
-            .bind::<Array<BigInt>>(column(|row| row.on_hand))
-            .bind::<Array<BigInt>>(column(|row| row.reserved))
-            .bind::<Array<BigInt>>(column(|row| row.allocated))
-            .bind::<Array<BigInt>>(column(|row| row.backorder_limit));
-        let written = run!(self, execute(query))?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let written = run!(self, execute(new_levels(rows)))?;
         if written == rows.len() { Ok(()) } else { Err(StoreError::corrupt("a locked shelf is gone").into()) }
     }
 
@@ -341,10 +414,9 @@ impl Write for PgTx {
     }
 
     async fn drop_reservations(&mut self, rows: &[ReservationRow]) -> Done {
-        let query = Bound::<DropReservations>::new()
-            .bind::<Array<Uuid>>(rows.iter().map(|row| row.cart_id).collect::<Vec<_>>())
-            .bind::<Array<Text>>(rows.iter().map(|row| row.sku.as_str()).collect::<Vec<_>>());
-        run!(self, execute(query))?;
+        if !rows.is_empty() {
+            run!(self, execute(dropped(rows)))?;
+        }
         Ok(())
     }
 

@@ -44,8 +44,11 @@ row! {
     }
 }
 
+/// A cart with its items.
+pub(crate) type CartRows = (CartRow, Vec<CartItemRow>);
+
 /// A cart as rows.
-pub(crate) fn cart_rows(cart: &Cart) -> (CartRow, Vec<CartItemRow>) {
+pub(crate) fn cart_rows(cart: &Cart) -> CartRows {
     let (order_id, merged_into) = match cart.state {
         CartState::Ordered(id) => (Some(Id(id.uuid())), None),
         CartState::Merged(id) => (None, Some(Id(id.uuid()))),

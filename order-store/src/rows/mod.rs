@@ -11,7 +11,7 @@ mod order;
 mod parcel;
 mod request;
 
-pub(crate) use cart::{CartItemRow, CartRow, cart_from_rows, cart_rows};
+pub(crate) use cart::{CartItemRow, CartRow, CartRows, cart_from_rows, cart_rows};
 pub(crate) use catalog::{MovementCause, MovementRow, ProductRow, ReservationRow, StockRow};
 pub(crate) use coupon::{CouponRow, RedemptionRow};
 pub(crate) use event::EventRow;

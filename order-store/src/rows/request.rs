@@ -31,6 +31,21 @@ impl RequestRow {
         }
     }
 
+    /// A row of which only the key counts.
+    pub(crate) fn named(request: &Request) -> Self {
+        Self::new(request, &RequestOutcome::Done)
+    }
+
+    /// What it is unique by.
+    pub(crate) fn key(&self) -> (&str, &str, Id) {
+        (&self.principal, &self.method, self.request_id)
+    }
+
+    /// The key of the row of a request.
+    pub(crate) fn key_of(request: &Request) -> (&str, &str, Id) {
+        (&request.key.principal, request.key.method, Id(request.key.request_id.uuid()))
+    }
+
     pub(crate) fn outcome(&self) -> Result<RequestOutcome, StoreError> {
         from_json(&self.outcome)
     }

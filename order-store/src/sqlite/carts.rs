@@ -12,12 +12,12 @@ use order_core::{
 use super::connection::{fault, race};
 use crate::{
     fields::{At, Id},
-    rows::{CartItemRow, CartRow},
+    rows::{CartItemRow, CartRow, CartRows},
     schema::{cart, cart_item},
     statements::Done,
 };
 
-type Whole = (CartRow, Vec<CartItemRow>);
+type Whole = CartRows;
 
 /// The newest cart of an owner.
 pub(super) fn newest(connection: &mut SqliteConnection, owner: &CartOwner) -> Done<Option<Whole>> {
@@ -56,6 +56,14 @@ fn with_items(connection: &mut SqliteConnection, row: Option<CartRow>) -> Done<O
         .load(connection)
         .map_err(fault)?;
     Ok(Some((row, items)))
+}
+
+/// Writes carts whose items stay as they are.
+pub(super) fn replace(connection: &mut SqliteConnection, rows: &[CartRow]) -> Done {
+    for row in rows {
+        diesel::update(cart::table.find(row.cart_id)).set(row).execute(connection).map_err(fault)?;
+    }
+    Ok(())
 }
 
 pub(super) fn put(connection: &mut SqliteConnection, row: &CartRow, items: &[CartItemRow]) -> Done {

@@ -111,7 +111,7 @@ fn submit<B: Body>(queue: &Queue, body: Arc<B>) -> Result<Answer<B::Output>, Sto
     }
     let (task, answer) = Task::new(body);
     queue.try_send(task).map_err(|refused| match refused {
-        TrySendError::Full(_) => StoreError::Overloaded,
+        TrySendError::Full(_) => StoreError::Overloaded { retry_after: None },
         TrySendError::Disconnected(_) => closed(),
     })?;
     Ok(answer)
@@ -151,7 +151,7 @@ impl Backend for Sqlite {
     /// On a thread and a connection of its own: it would keep one of the few readers for as long as it takes.
     async fn survey<S: SurveyWork>(&self, work: S, _stop: CancellationToken) -> Result<S::Output, StoreError> {
         let permit = Arc::clone(&self.surveys).try_acquire_owned();
-        let permit = permit.map_err(|_one_is_under_way| StoreError::Overloaded)?;
+        let permit = permit.map_err(|_one_is_under_way| StoreError::Overloaded { retry_after: None })?;
         let (listener, answer) = oneshot::channel();
         let path = self.path.clone();
         spawn("sqlite-survey", move || {

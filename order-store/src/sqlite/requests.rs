@@ -30,6 +30,14 @@ pub(super) fn claim(connection: &mut SqliteConnection, rows: &[RequestRow]) -> D
     Ok(taken)
 }
 
+pub(super) fn unclaim(connection: &mut SqliteConnection, rows: &[RequestRow]) -> Done {
+    for row in rows {
+        let claimed = request::table.find((&row.principal, &row.method, row.request_id));
+        diesel::delete(claimed).execute(connection).map_err(fault)?;
+    }
+    Ok(())
+}
+
 pub(super) fn set_outcomes(connection: &mut SqliteConnection, rows: &[RequestRow]) -> Done {
     for row in rows {
         let claimed = request::table.find((&row.principal, &row.method, row.request_id));

@@ -147,7 +147,7 @@ async fn a_full_queue_says_so_at_once() {
             Ok(result) => break result,
         }
     };
-    assert_eq!(filled, Err(StoreError::Overloaded));
+    assert_eq!(filled, Err(StoreError::Overloaded { retry_after: None }));
     drop(go);
 }
 

@@ -17,8 +17,8 @@ use crate::{
     },
     request::RequestKey,
     rows::{
-        CartItemRow, CartRow, CouponRow, EventRow, GatewayRow, MovementRow, OrderRows, PaymentEventRow, ProductRow,
-        RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
+        CartItemRow, CartRow, CartRows, CouponRow, EventRow, GatewayRow, MovementRow, OrderRows, PaymentEventRow,
+        ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
     },
     statements::{Claimed, Done, NumberRange, Read, Write},
 };
@@ -31,6 +31,10 @@ pub(super) struct SqliteTx<'c> {
 impl Write for SqliteTx<'_> {
     async fn claim_requests(&mut self, rows: &[RequestRow]) -> Done<Vec<RequestRow>> {
         requests::claim(self.connection, rows)
+    }
+
+    async fn unclaim_requests(&mut self, rows: &[RequestRow]) -> Done {
+        requests::unclaim(self.connection, rows)
     }
 
     async fn set_outcomes(&mut self, rows: &[RequestRow]) -> Done {
@@ -65,12 +69,16 @@ impl Write for SqliteTx<'_> {
         orders::take_numbers(self.connection, range)
     }
 
-    async fn lock_cart(&mut self, owner: &CartOwner) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+    async fn lock_cart(&mut self, owner: &CartOwner) -> Done<Option<CartRows>> {
         carts::newest(self.connection, owner)
     }
 
-    async fn lock_guest_cart(&mut self, guest: GuestKey) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+    async fn lock_guest_cart(&mut self, guest: GuestKey) -> Done<Option<CartRows>> {
         carts::newest_of_guest(self.connection, guest)
+    }
+
+    async fn put_carts(&mut self, rows: &[CartRow]) -> Done {
+        carts::replace(self.connection, rows)
     }
 
     async fn put_cart(&mut self, cart: &CartRow, items: &[CartItemRow]) -> Done {
@@ -175,11 +183,11 @@ impl Read for SqliteTx<'_> {
         order_lists::summary(self.connection, customer, since)
     }
 
-    async fn cart(&mut self, owner: &CartOwner) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+    async fn cart(&mut self, owner: &CartOwner) -> Done<Option<CartRows>> {
         carts::newest(self.connection, owner)
     }
 
-    async fn cart_by_id(&mut self, id: uuid::Uuid) -> Done<Option<(CartRow, Vec<CartItemRow>)>> {
+    async fn cart_by_id(&mut self, id: uuid::Uuid) -> Done<Option<CartRows>> {
         carts::by_id(self.connection, id)
     }
 

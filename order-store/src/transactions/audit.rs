@@ -34,7 +34,7 @@ impl<B: Backend> AuditStore for Engine<B> {
         let stop = CancellationToken::new();
         // Cancelled when this future is dropped: the walk runs elsewhere.
         let _stopped = stop.clone().drop_guard();
-        self.0.survey(Audit { reports, stop: stop.clone() }, stop).await
+        self.backend.survey(Audit { reports, stop: stop.clone() }, stop).await
     }
 }
 

@@ -9,7 +9,7 @@ use order_core::{
     order::{Event, EventBody, Order},
 };
 
-use super::{place::repriced, requests};
+use super::requests;
 use crate::{
     backend::WriteWork,
     error::StoreError,
@@ -115,18 +115,17 @@ impl Redemptions {
         Ok(Self { coupons, used, new: Vec::new() })
     }
 
-    /// Whether an order may use its coupon, after all orders of the batch before it.
-    pub(super) fn check(&self, order: &PlaceOrder) -> Done<Result<(), Refusal>> {
-        let Some(priced) = &order.coupon else { return Ok(Ok(())) };
-        let Some(coupon) = self.coupons.get(&priced.code) else { return Err(repriced()) };
-        if coupon.revision != priced.revision {
-            return Err(repriced());
-        }
+    /// Whether an order may use its coupon, after all orders of the batch before it. `PricingStale` where the coupon is not what was
+    /// priced.
+    pub(super) fn check(&self, order: &PlaceOrder) -> Result<(), Refusal> {
+        let Some(priced) = &order.coupon else { return Ok(()) };
+        let coupon = self.coupons.get(&priced.code).filter(|coupon| coupon.revision == priced.revision);
+        let Some(coupon) = coupon else { return Err(Refusal::PricingStale) };
         let used = self.used.get(&key(priced)).copied().unwrap_or_default();
         let time = order.placement.order.create_time;
         let found = coupon.check_time(time).and_then(|()| coupon.check_limits(used));
         let refused = |problem: CouponProblem| Refusal::CouponNotApplicable { code: priced.code.clone(), problem };
-        Ok(found.map_err(refused))
+        found.map_err(refused)
     }
 
     /// Uses the coupon of an order that was checked.
@@ -140,16 +139,11 @@ impl Redemptions {
         self.new.push(RedemptionRow::new((&priced.code, placed.id), &priced.redeemer, placed.create_time));
     }
 
-    /// Writes what was used, once the orders are there.
-    pub(super) async fn write<T: Write>(self, tx: &mut T) -> Done {
-        if self.new.is_empty() {
-            return Ok(());
-        }
+    /// What is to be written once the orders are there.
+    pub(super) fn into_rows(self) -> (Vec<CouponRow>, Vec<RedemptionRow>) {
         let used: BTreeSet<_> = self.new.iter().map(|row| row.coupon_code.as_str()).collect();
         let coupons = self.coupons.values().filter(|coupon| used.contains(coupon.terms.code.as_str()));
-        let rows: Vec<_> = coupons.map(CouponRow::from).collect();
-        tx.update_coupons(&rows).await?;
-        tx.insert_redemptions(&self.new).await
+        (coupons.map(CouponRow::from).collect(), self.new)
     }
 }
 

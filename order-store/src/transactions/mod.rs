@@ -13,7 +13,7 @@ mod reads;
 mod requests;
 mod shelf;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use order_core::{
@@ -30,6 +30,7 @@ use order_core::{
 use crate::{
     backend::{Backend, ReadWork, WriteWork},
     error::StoreError,
+    lanes::{Lanes, Work},
     query::{
         CouponQuery, CustomerSummary, Movement, MovementQuery, OrderFilter, OrderKey, OrderQuery, Page, ProductQuery,
         Scope, Stats, StatsQuery,
@@ -44,12 +45,32 @@ use crate::{
 };
 
 /// The port over an engine. Measures every method.
-pub(crate) struct Engine<B>(pub(crate) B);
+pub(crate) struct Engine<B: Backend> {
+    backend: Arc<B>,
+    placing: Lanes<place::Placing<B>>,
+    products: Lanes<reads::LookingUp<B>>,
+}
 
 impl<B: Backend> Engine<B> {
+    /// Starts the lanes over an engine. Must be called inside the runtime.
+    pub(crate) fn start(backend: B) -> Self {
+        let backend = Arc::new(backend);
+        let placing = Lanes::start(place::Placing(Arc::clone(&backend)));
+        let products = Lanes::start(reads::LookingUp(Arc::clone(&backend)));
+        Self { backend, placing, products }
+    }
+
+    /// Has something done in lanes.
+    async fn ask<W: Work>(lanes: &Lanes<W>, item: W::Item) -> Result<W::Answer, StoreError> {
+        let began = Instant::now();
+        let result = lanes.ask(item).await;
+        measure::<B>(W::NAME, began, result.as_ref().err());
+        result
+    }
+
     async fn write<W: WriteWork>(&self, work: W) -> Result<W::Output, StoreError> {
         let began = Instant::now();
-        let result = self.0.write(work).await;
+        let result = self.backend.write(work).await;
         measure::<B>(W::NAME, began, result.as_ref().err());
         result
     }
@@ -65,7 +86,7 @@ impl<B: Backend> Engine<B> {
 
     async fn read<R: ReadWork>(&self, work: R) -> Result<R::Output, StoreError> {
         let began = Instant::now();
-        let result = self.0.read(work).await;
+        let result = self.backend.read(work).await;
         measure::<B>(R::NAME, began, result.as_ref().err());
         result
     }
@@ -79,7 +100,7 @@ fn measure<B: Backend>(method: &'static str, began: Instant, error: Option<&Stor
         Some(StoreError::Unavailable(_)) => "unavailable",
         Some(StoreError::UnknownOutcome(_)) => "unknown_outcome",
         Some(StoreError::Contended(_)) => "contended",
-        Some(StoreError::Overloaded) => "overloaded",
+        Some(StoreError::Overloaded { .. }) => "overloaded",
         Some(StoreError::DeadlineExceeded) => "deadline_exceeded",
         Some(StoreError::Corrupt(_)) => "corrupt",
         Some(StoreError::Internal(_)) => "internal",
@@ -103,15 +124,22 @@ impl<B: Backend> Store for Engine<B> {
     }
 
     async fn close(&self) {
-        self.0.close().await;
+        tokio::join!(self.placing.close(), self.products.close());
+        self.backend.close().await;
     }
 }
 
 #[async_trait]
 impl<B: Backend> OrderStore for Engine<B> {
     async fn place(&self, order: PlaceOrder) -> Result<Effect, StoreError> {
-        let mut answers = self.write(place::PlaceBatch(vec![order])).await?;
-        Ok(answers.pop().ok_or_else(|| StoreError::Internal("a batch of one has no answer".to_owned()))??)
+        match Self::ask(&self.placing, order).await? {
+            place::Standing::Placed(effect) => Ok(*effect),
+            place::Standing::Earlier(id) => {
+                let order = self.order(OrderKey::Id(id), Scope::All).await?;
+                let order = order.ok_or_else(|| StoreError::corrupt(format!("order {id} of a request is gone")))?;
+                Ok(Effect { order, events: Vec::new() })
+            }
+        }
     }
 
     async fn change(&self, change: ChangeOrder) -> Result<Effect, StoreError> {
@@ -185,7 +213,7 @@ impl<B: Backend> CatalogStore for Engine<B> {
     }
 
     async fn products(&self, ids: Vec<ProductId>) -> Result<Vec<Product>, StoreError> {
-        self.read(reads::GetProducts { ids }).await
+        Self::ask(&self.products, ids).await
     }
 
     async fn product_page(&self, query: ProductQuery) -> Result<Page<Product>, StoreError> {

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use order_core::{
     calendar,
-    cart::Cart,
+    cart::{Cart, CartState},
     error::Refusal,
-    ids::{IdSeed, OrderNumber, Sku},
+    ids::{CartId, IdSeed, OrderId, OrderNumber, Sku},
     order::{Order, Placement},
     policy::AllocatePolicy,
     stock::{self, Demand, Levels, MovementKind, Shortage, StockChange},
@@ -20,17 +20,18 @@ use super::{
     shelf::{Locking, Shelves, Source},
 };
 use crate::{
-    backend::WriteWork,
+    backend::{Backend, PLACE_LANES, Room, WriteWork},
     error::StoreError,
+    lanes::{Attempt, Batch, Work},
     query::Scope,
-    request::RequestOutcome,
-    rows::{EventRow, MovementCause, OrderRows, SearchRow, cart_from_rows, cart_rows},
-    statements::{Done, Fault, NumberRange, Write},
+    request::{Request, RequestKey, RequestOutcome},
+    rows::{EventRow, MovementCause, OrderRows, RequestRow, SearchRow, cart_from_rows, cart_rows},
+    statements::{Done, Fault, NumberRange, Placed, Write},
     store::{Effect, Numbering, PlaceOrder},
 };
 
 /// Orders to be placed together.
-pub(super) struct PlaceBatch(pub(super) Vec<PlaceOrder>);
+pub(super) struct PlaceBatch(pub(super) Batch<PlaceOrder>);
 
 /// Where one order of a batch stands.
 enum Slot {
@@ -38,72 +39,193 @@ enum Slot {
     Open(Option<Cart>),
     /// It was placed before.
     Replay(RequestOutcome),
+    /// Its cart was ordered before, and is this order.
+    Earlier(OrderId),
+    /// It was placed by this very batch, at an attempt whose answer got lost.
+    Done(Box<Order>),
     /// It is refused.
     Refused(Refusal),
     /// Its request id belongs to another request, whose outcome is left alone.
     Reused,
+    /// What was priced, its cart or its coupon, is no longer what is there. Nothing is kept of it: the caller prices it anew and
+    /// comes again under the same request id.
+    Stale,
+}
+
+/// Placing orders in lanes.
+pub(super) struct Placing<B>(pub(super) std::sync::Arc<B>);
+
+impl<B: Backend> Work for Placing<B> {
+    type Item = PlaceOrder;
+    type Answer = Standing;
+    type Key = PlaceKey;
+    const NAME: &'static str = "place";
+    const LANES: usize = PLACE_LANES;
+    /// Beyond it the flush is a small part of the batch's time, and waiting a large one.
+    const BATCH: usize = 128;
+    /// A fifth of a second of work, or more where the database is slow.
+    const QUEUE: usize = 2048;
+
+    fn keys(order: &PlaceOrder) -> Vec<PlaceKey> {
+        let request = order.request.as_ref().map(|request| PlaceKey::Request(request.key.clone()));
+        let cart = order.cart.as_ref().map(|cart| PlaceKey::Cart(cart.id));
+        request.into_iter().chain(cart).collect()
+    }
+
+    async fn run(&self, batch: Batch<PlaceOrder>) -> Result<Vec<Result<Standing, StoreError>>, StoreError> {
+        let answers = self.0.write(PlaceBatch(batch)).await?;
+        Ok(answers.into_iter().map(|answer| answer.map_err(StoreError::Refused)).collect())
+    }
+}
+
+/// What became of an order that was to be placed.
+pub(super) enum Standing {
+    /// It was placed.
+    Placed(Box<Effect>),
+    /// The request, or the cart, led to this order before. To be read afterwards: here it would be locked behind shelves, or read
+    /// at different moments.
+    Earlier(OrderId),
+}
+
+/// What two orders of a batch must not share.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum PlaceKey {
+    /// A request id.
+    Request(RequestKey),
+    /// A cart.
+    Cart(CartId),
 }
 
 impl WriteWork for PlaceBatch {
-    type Output = Vec<Result<Effect, Refusal>>;
+    type Output = Vec<Result<Standing, Refusal>>;
     const NAME: &'static str = "place";
+    const ROOM: Room = Room::Lanes;
 
     async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
         let mut slots = self.claim(tx).await?;
-        let redemptions = self.allocate(tx, &mut slots).await?;
-        let mut placed = self.store(tx, &slots).await?;
-        redemptions.write(tx).await?;
-        let mut answers = Vec::with_capacity(slots.len());
-        for (slot, order) in slots.into_iter().zip(&self.0) {
-            let answer = match slot {
-                Slot::Open(_) => Ok(placed.remove(0)),
-                Slot::Replay(outcome) => replay(tx, outcome).await?,
-                Slot::Refused(refusal) => requests::settle(tx, order.request.as_ref(), Err(refusal)).await?,
-                Slot::Reused => Err(Refusal::RequestIdReused),
-            };
-            answers.push(answer);
-        }
-        Ok(answers)
+        self.consume_carts(tx, &mut slots).await?;
+        let (shelves, redemptions) = self.allocate(tx, &mut slots).await?;
+        let mut placed = self.store(tx, (&slots, shelves, redemptions)).await?.into_iter();
+        let answer = |(slot, order): (Slot, &PlaceOrder)| match slot {
+            Slot::Open(_) => {
+                let effect = placed.next().expect("every open slot was stored, in this order");
+                Ok(Ok(Standing::Placed(Box::new(effect))))
+            }
+            Slot::Done(stored) => {
+                let events = order.placement.events.clone();
+                Ok(Ok(Standing::Placed(Box::new(Effect { order: *stored, events }))))
+            }
+            Slot::Earlier(order_id) => Ok(Ok(Standing::Earlier(order_id))),
+            Slot::Replay(outcome) => earlier(outcome),
+            Slot::Refused(refusal) => Ok(Err(refusal)),
+            Slot::Reused => Ok(Err(Refusal::RequestIdReused)),
+            Slot::Stale => Ok(Err(Refusal::PricingStale)),
+        };
+        slots.into_iter().zip(self.orders()).map(answer).collect()
     }
 }
 
+fn earlier(outcome: RequestOutcome) -> Done<Result<Standing, Refusal>> {
+    match outcome {
+        RequestOutcome::Order(id) => Ok(Ok(Standing::Earlier(id))),
+        RequestOutcome::Refused(refusal) => Ok(Err(refusal)),
+        RequestOutcome::Cart(_) | RequestOutcome::Merged(..) | RequestOutcome::Done => Err(foreign_outcome()),
+    }
+}
+
+fn foreign_outcome() -> Fault {
+    StoreError::corrupt("a request's outcome is of another method").into()
+}
+
 impl PlaceBatch {
+    fn orders(&self) -> &[PlaceOrder] {
+        self.0.items()
+    }
+
+    /// Claims the request ids, all in one statement. Where the answer to an earlier attempt got lost, looks first whether the orders
+    /// are there: they have the same identities.
     async fn claim<T: Write>(&self, tx: &mut T) -> Done<Vec<Slot>> {
-        let mut slots = Vec::with_capacity(self.0.len());
-        for order in &self.0 {
+        let mut stored = match self.0.attempt {
+            Attempt::First => BTreeMap::new(),
+            Attempt::Again => self.stored(tx).await?,
+        };
+        let mut rows = Vec::new();
+        for order in self.orders().iter().filter(|order| !stored.contains_key(&order.placement.order.id)) {
             let hoped = RequestOutcome::Order(order.placement.order.id);
-            let slot = match requests::claim(tx, order.request.as_ref(), &hoped).await? {
-                requests::Claim::Ours => consume_cart(tx, order).await?,
+            rows.extend(order.request.as_ref().map(|request| RequestRow::new(request, &hoped)));
+        }
+        rows.sort_by(|one, other| one.key().cmp(&other.key()));
+        let taken = if rows.is_empty() { Vec::new() } else { tx.claim_requests(&rows).await? };
+        let taken: BTreeMap<_, _> = taken.iter().map(|row| (row.key(), row)).collect();
+        let slot = |order: &PlaceOrder| {
+            if let Some(stored) = stored.remove(&order.placement.order.id) {
+                return Ok(Slot::Done(Box::new(stored)));
+            }
+            let Some(request) = &order.request else { return Ok(Slot::Open(None)) };
+            let Some(row) = taken.get(&RequestRow::key_of(request)) else { return Ok(Slot::Open(None)) };
+            Ok(match requests::found(row, request)? {
+                requests::Claim::Ours => Slot::Open(None),
                 requests::Claim::Replay(outcome) => Slot::Replay(outcome),
                 requests::Claim::Reused => Slot::Reused,
-            };
-            slots.push(slot);
+            })
+        };
+        self.orders().iter().map(slot).collect()
+    }
+
+    async fn stored<T: Write>(&self, tx: &mut T) -> Done<BTreeMap<OrderId, Order>> {
+        let ids: Vec<_> = self.orders().iter().map(|order| order.placement.order.id).collect();
+        let mut stored = BTreeMap::new();
+        for rows in tx.orders_by_id(&ids).await? {
+            let order = rows.into_order()?;
+            stored.insert(order.id, order);
         }
-        Ok(slots)
+        Ok(stored)
+    }
+
+    /// Locks the carts, in the order of their owners, and marks them ordered, in memory; they are written with the orders.
+    async fn consume_carts<T: Write>(&self, tx: &mut T, slots: &mut [Slot]) -> Done {
+        let mut wanted = Vec::new();
+        for (slot, order) in slots.iter_mut().zip(self.orders()) {
+            if let (Slot::Open(_), Some(priced)) = (&slot, &order.cart) {
+                wanted.push((priced, order, slot));
+            }
+        }
+        wanted.sort_by(|(one, ..), (other, ..)| one.owner.cmp(&other.owner));
+        let owners: Vec<_> = wanted.iter().map(|(priced, ..)| &priced.owner).collect();
+        let found = if owners.is_empty() { Vec::new() } else { tx.lock_carts(&owners).await? };
+        for ((priced, order, slot), found) in wanted.into_iter().zip(found) {
+            let cart = found.map(|(row, items)| cart_from_rows(row, items)).transpose()?;
+            *slot = match cart {
+                Some(cart) if cart.id == priced.id => consumed(&cart, (priced.revision, order)),
+                Some(_) | None => Slot::Stale,
+            };
+        }
+        Ok(())
     }
 
     /// Uses coupons and promises stock in order of arrival. What cannot be met is refused and takes nothing; its cart keeps what it
-    /// holds. The coupons come back to be written once the orders are there.
-    async fn allocate<T: Write>(&self, tx: &mut T, slots: &mut [Slot]) -> Done<Redemptions> {
-        let open = slots.iter().zip(&self.0).filter(|(slot, _)| matches!(slot, Slot::Open(_))).map(|(_, order)| order);
+    /// holds.
+    async fn allocate<T: Write>(&self, tx: &mut T, slots: &mut [Slot]) -> Done<(Shelves, Redemptions)> {
+        let open = slots.iter().zip(self.orders());
+        let open = open.filter(|(slot, _)| matches!(slot, Slot::Open(_))).map(|(_, order)| order);
         let mut redemptions = Redemptions::open(tx, open).await?;
         let mut shelves = self.lock(tx, slots).await?;
-        for (slot, order) in slots.iter_mut().zip(&self.0) {
+        for (slot, order) in slots.iter_mut().zip(self.orders()) {
             let Slot::Open(cart) = slot else { continue };
-            let usable = redemptions.check(order)?;
+            let usable = redemptions.check(order);
             match usable.and_then(|()| promise(&mut shelves, (cart.as_ref(), &order.placement))) {
                 Ok(()) => redemptions.redeem(order),
+                Err(Refusal::PricingStale) => *slot = Slot::Stale,
                 Err(refusal) => *slot = Slot::Refused(refusal),
             }
         }
-        shelves.write(tx).await?;
-        Ok(redemptions)
+        Ok((shelves, redemptions))
     }
 
     /// Locks what is to be promised, and what the carts may hold.
     async fn lock<T: Write>(&self, tx: &mut T, slots: &[Slot]) -> Done<Shelves> {
         let (mut skus, mut carts, mut newest) = (BTreeSet::new(), Vec::new(), None);
-        for (slot, order) in slots.iter().zip(&self.0) {
+        for (slot, order) in slots.iter().zip(self.orders()) {
             let Slot::Open(cart) = slot else { continue };
             skus.extend(order.placement.demand.keys().cloned());
             skus.extend(cart.iter().flat_map(|cart| &cart.items).map(|item| item.sku.clone()));
@@ -114,22 +236,46 @@ impl PlaceBatch {
         Shelves::lock(tx, Locking { skus: &skus, carts: &carts, now, ids: IdSeed::new(id) }).await
     }
 
-    /// Draws the numbers, the last lock, and inserts.
-    async fn store<T: Write>(&self, tx: &mut T, slots: &[Slot]) -> Done<Vec<Effect>> {
-        let open = slots.iter().zip(&self.0);
-        let open = open.filter_map(|(slot, order)| match slot {
-            Slot::Open(cart) => Some((cart, order)),
-            Slot::Replay(_) | Slot::Refused(_) | Slot::Reused => None,
-        });
+    /// Draws the numbers, the last lock, and writes all there is to write: sent together, because nothing depends on its answer.
+    async fn store<T: Write>(
+        &self,
+        tx: &mut T,
+        (slots, shelves, redemptions): (&[Slot], Shelves, Redemptions),
+    ) -> Done<Vec<Effect>> {
+        let mut placed = Placed { shelves: shelves.into_rows(), ..Placed::default() };
+        (placed.coupons, placed.redemptions) = redemptions.into_rows();
         let mut new = Vec::new();
-        for (cart, order) in open {
-            if let Some(cart) = cart {
-                let (row, items) = cart_rows(cart);
-                tx.put_cart(&row, &items).await?;
+        for (slot, order) in slots.iter().zip(self.orders()) {
+            let request = order.request.as_ref();
+            match slot {
+                Slot::Open(cart) => {
+                    placed.carts.extend(cart.as_ref().map(|cart| cart_rows(cart).0));
+                    new.push((order.placement.clone(), &order.numbering));
+                }
+                Slot::Refused(refusal) => placed.settle(request, &RequestOutcome::Refused(refusal.clone())),
+                Slot::Earlier(order_id) => placed.settle(request, &RequestOutcome::Order(*order_id)),
+                Slot::Stale => placed.unclaimed.extend(request.map(RequestRow::named)),
+                Slot::Replay(_) | Slot::Done(_) | Slot::Reused => {}
             }
-            new.push((order.placement.clone(), &order.numbering));
         }
-        insert(tx, new).await
+        let effects = number(tx, new).await?;
+        placed.add(&effects);
+        tx.write_placed(&placed).await?;
+        Ok(effects)
+    }
+}
+
+impl Placed {
+    fn settle(&mut self, request: Option<&Request>, outcome: &RequestOutcome) {
+        self.outcomes.extend(request.map(|request| RequestRow::new(request, outcome)));
+    }
+
+    fn add(&mut self, effects: &[Effect]) {
+        self.orders = effects.iter().map(|effect| OrderRows::new(&effect.order)).collect();
+        self.search = effects.iter().map(|effect| SearchRow::new(&effect.order)).collect();
+        for effect in effects {
+            self.events.extend(effect.events.iter().map(|event| EventRow::new(effect.order.id, event)));
+        }
     }
 }
 
@@ -178,52 +324,37 @@ fn claim(levels: &mut Levels, placement: &Placement, held: &Demand) -> Result<Ve
     }
 }
 
-/// Marks the cart ordered, in memory; it is written with the order.
-async fn consume_cart<T: Write>(tx: &mut T, order: &PlaceOrder) -> Done<Slot> {
-    let Some(priced) = &order.cart else { return Ok(Slot::Open(None)) };
-    let Some((row, items)) = tx.lock_cart(&priced.owner).await? else { return Err(repriced()) };
-    let cart = cart_from_rows(row, items)?;
-    if cart.id != priced.id {
-        return Err(repriced());
+/// What becomes of an order whose cart is this one.
+fn consumed(cart: &Cart, (priced, order): (i64, &PlaceOrder)) -> Slot {
+    if let CartState::Ordered(order_id) = cart.state {
+        return Slot::Earlier(order_id);
     }
-    if let order_core::cart::CartState::Ordered(order_id) = cart.state {
-        let outcome = RequestOutcome::Order(order_id);
-        requests::keep(tx, order.request.as_ref(), &outcome).await?;
-        return Ok(Slot::Replay(outcome));
-    }
-    if cart.revision != priced.revision {
-        return Err(repriced());
+    if cart.revision != priced {
+        return Slot::Stale;
     }
     match cart.ordered(order.placement.order.id, order.placement.order.create_time) {
-        Ok(next) => Ok(Slot::Open(Some(next))),
-        Err(refusal) => Ok(Slot::Refused(refusal)),
+        Ok(next) => Slot::Open(Some(next)),
+        Err(refusal) => Slot::Refused(refusal),
     }
-}
-
-/// What was priced, a cart or a coupon, is no longer what is there. Rolls back instead of committing a refusal: the caller prices
-/// it anew and comes again under the same request id.
-pub(super) fn repriced() -> Fault {
-    Fault::Fatal(StoreError::Refused(Refusal::PricingStale))
 }
 
 /// Numbers and inserts new orders, in their order.
 pub(super) async fn insert<T: Write>(tx: &mut T, new: Vec<(Placement, &Numbering)>) -> Done<Vec<Effect>> {
-    if new.is_empty() {
-        return Ok(Vec::new());
-    }
+    let effects = number(tx, new).await?;
+    let mut placed = Placed::default();
+    placed.add(&effects);
+    tx.write_placed(&placed).await?;
+    Ok(effects)
+}
+
+/// Numbers new orders, in their order.
+async fn number<T: Write>(tx: &mut T, new: Vec<(Placement, &Numbering)>) -> Done<Vec<Effect>> {
     let numbers = draw(tx, &new).await?;
     let mut effects: Vec<Effect> = Vec::with_capacity(new.len());
     for ((mut placement, _), number) in new.into_iter().zip(numbers) {
         placement.number(number);
         effects.push(Effect { order: placement.order, events: placement.events });
     }
-    let orders: Vec<_> = effects.iter().map(|effect| OrderRows::new(&effect.order)).collect();
-    let rows_of = |effect: &Effect| effect.events.iter().map(|e| EventRow::new(effect.order.id, e)).collect::<Vec<_>>();
-    let events: Vec<_> = effects.iter().flat_map(rows_of).collect();
-    let search: Vec<_> = effects.iter().map(|effect| SearchRow::new(&effect.order)).collect();
-    tx.insert_orders(&orders).await?;
-    tx.insert_events(&events).await?;
-    tx.put_search(&search).await?;
     Ok(effects)
 }
 
@@ -262,8 +393,6 @@ pub(super) async fn replay<T: Write>(tx: &mut T, outcome: RequestOutcome) -> Don
             Ok(Ok(Effect { order, events: Vec::new() }))
         }
         RequestOutcome::Refused(refusal) => Ok(Err(refusal)),
-        RequestOutcome::Cart(_) | RequestOutcome::Merged(..) | RequestOutcome::Done => {
-            Err(StoreError::corrupt("a request's outcome is of another method").into())
-        }
+        RequestOutcome::Cart(_) | RequestOutcome::Merged(..) | RequestOutcome::Done => Err(foreign_outcome()),
     }
 }

@@ -1,5 +1,10 @@
 //! Transactions that only look.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
 use order_core::{
     cart::{Cart, CartOwner, CartState},
     discount::{Coupon, Redeemer},
@@ -13,8 +18,9 @@ use order_core::{
 
 use super::{coupons, holds, requests};
 use crate::{
-    backend::ReadWork,
+    backend::{Backend, ReadWork},
     error::StoreError,
+    lanes::{Batch, Work},
     query::{
         CouponQuery, CustomerSummary, Movement, MovementQuery, OrderFilter, OrderKey, OrderQuery, Page, ProductQuery,
         Scope, Stats, StatsQuery,
@@ -89,6 +95,34 @@ look!(GetProducts { ids: Vec<ProductId> }, "products", Vec<Product>, |this, tx| 
     let rows = tx.products(&this.ids).await?;
     Ok(rows.into_iter().map(Product::try_from).collect::<Result<_, _>>()?)
 });
+
+/// Looking up products in lanes: every order that is placed asks for its own, and many ask at the same time.
+pub(super) struct LookingUp<B>(pub(super) Arc<B>);
+
+impl<B: Backend> Work for LookingUp<B> {
+    type Item = Vec<ProductId>;
+    type Answer = Vec<Product>;
+    type Key = ();
+    const NAME: &'static str = "products";
+    const LANES: usize = 2;
+    const BATCH: usize = 128;
+    const QUEUE: usize = 4096;
+
+    fn keys(_ids: &Vec<ProductId>) -> Vec<()> {
+        Vec::new()
+    }
+
+    async fn run(&self, batch: Batch<Vec<ProductId>>) -> Result<Vec<Result<Vec<Product>, StoreError>>, StoreError> {
+        let wanted: BTreeSet<_> = batch.items().iter().flatten().cloned().collect();
+        let found = self.0.read(GetProducts { ids: wanted.into_iter().collect() }).await?;
+        let found: BTreeMap<_, _> = found.iter().map(|product| (&product.id, product)).collect();
+        let own = |ids: &Vec<ProductId>| {
+            let ids: BTreeSet<_> = ids.iter().collect();
+            Ok(ids.into_iter().filter_map(|id| found.get(id).copied().cloned()).collect())
+        };
+        Ok(batch.items().iter().map(own).collect())
+    }
+}
 
 look!(ListProducts { query: ProductQuery }, "product_page", Page<Product>, |this, tx| {
     page(tx.product_page(&this.query).await?, this.query.size, Product::try_from)

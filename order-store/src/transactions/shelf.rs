@@ -13,7 +13,7 @@ use order_core::{
 use crate::{
     error::StoreError,
     rows::{MovementCause, MovementRow, ReservationRow, StockRow},
-    statements::{Done, Write},
+    statements::{Done, ShelfRows, Write},
 };
 
 /// Movements are minted from the upper half of a seed, events from the lower.
@@ -134,21 +134,17 @@ impl Shelves {
         self.dropped.len()
     }
 
-    /// Writes the levels that moved, their movements, and what carts hold.
+    /// The levels that moved, their movements, and what carts hold.
+    pub(super) fn into_rows(self) -> ShelfRows {
+        let moved: BTreeSet<_> = self.movements.iter().map(|movement| movement.sku.as_str()).collect();
+        let levels = self.levels.values().filter(|level| moved.contains(level.sku.as_str()));
+        let levels = levels.map(StockRow::from).collect();
+        ShelfRows { levels, movements: self.movements, dropped: self.dropped, put: self.put }
+    }
+
+    /// Writes them.
     pub(super) async fn write<T: Write>(self, tx: &mut T) -> Done {
-        let moved = |level: &&StockLevel| self.movements.iter().any(|movement| movement.sku == level.sku.as_str());
-        let rows: Vec<_> = self.levels.values().filter(moved).map(StockRow::from).collect();
-        if !self.movements.is_empty() {
-            tx.update_stock(&rows).await?;
-            tx.insert_movements(&self.movements).await?;
-        }
-        if !self.dropped.is_empty() {
-            tx.drop_reservations(&self.dropped).await?;
-        }
-        if !self.put.is_empty() {
-            tx.put_reservations(&self.put).await?;
-        }
-        Ok(())
+        tx.write_shelves(&self.into_rows()).await
     }
 }
 

@@ -91,7 +91,7 @@ async fn one_at_a_time_and_it_stops_with_its_caller() {
         let (one, other) = tokio::join!(store.audit(first), store.audit(second));
         let results = [one.map(|summary| summary.findings), other.map(|summary| summary.findings)];
         assert!(results.contains(&Ok(0)), "{results:?}");
-        assert!(results.contains(&Err(StoreError::Overloaded)), "{results:?}");
+        assert!(results.contains(&Err(StoreError::Overloaded { retry_after: None })), "{results:?}");
         // Begun and dropped, again and again; at the end there is room for one that is not.
         for _ in 0..20 {
             let (reports, _watch) = audit_reports(10);
@@ -101,7 +101,7 @@ async fn one_at_a_time_and_it_stops_with_its_caller() {
             loop {
                 let (reports, _watch) = audit_reports(10);
                 match store.audit(reports).await {
-                    Err(StoreError::Overloaded) => tokio::task::yield_now().await,
+                    Err(StoreError::Overloaded { .. }) => tokio::task::yield_now().await,
                     result => return result,
                 }
             }

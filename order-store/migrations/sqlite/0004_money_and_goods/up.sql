@@ -80,6 +80,9 @@ SET cause = CASE WHEN orders.state IN ('CANCELLED', 'EXPIRED') THEN 'CANCELLATIO
 FROM orders
 WHERE orders.order_id = payment_operation.order_id AND payment_operation.kind = 'REFUND';
 
+-- What is due is held, whatever went back.
+UPDATE orders SET status = 'PAID' WHERE state = 'PENDING' AND payment_status = 'PARTIALLY_REFUNDED';
+
 UPDATE orders SET credited = total WHERE state IN ('CANCELLED', 'EXPIRED');
 UPDATE orders
 SET credited = min(orders.total, given.back)

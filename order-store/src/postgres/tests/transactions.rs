@@ -345,7 +345,7 @@ async fn nobody_waits_for_a_connection_past_the_deadline_nor_for_ever() {
     };
     let (_, (patient, hurried)) = tokio::join!(store.write(holder), wait);
     assert_eq!(hurried, Err(StoreError::DeadlineExceeded));
-    assert_eq!(patient, Err(StoreError::Overloaded));
+    assert_eq!(patient, Err(StoreError::Overloaded { retry_after: None }));
 }
 
 /// Looks twice, with a pause between.

@@ -106,7 +106,7 @@ impl Order {
     /// By how much it costs more.
     pub(super) fn edit(&mut self, wanted: &Units, added: Option<(usize, i64)>) -> Result<i64, Refused> {
         let wanted = self.named(wanted);
-        self.require(self.can_change())?;
+        self.require(self.can_change() && !self.is_given_back())?;
         let due = self.due();
         self.require(wanted.iter().all(|(line, units)| *units <= self.lines[*line].live()))?;
         let fewer: Units = wanted.iter().map(|(line, units)| (*line, self.lines[*line].live() - units)).collect();

@@ -169,7 +169,9 @@ impl Order {
             _ if self.units(|line| line.shipped) > 0 => OrderStatus::Shipped,
             OrderState::Processing => OrderStatus::Processing,
             OrderState::Confirmed => OrderStatus::Confirmed,
-            _ if matches!(paid, PaymentStatus::Paid | PaymentStatus::Overpaid) => OrderStatus::Paid,
+            _ if [PaymentStatus::Paid, PaymentStatus::Overpaid, PaymentStatus::PartiallyRefunded].contains(&paid) => {
+                OrderStatus::Paid
+            }
             OrderState::Unspecified | OrderState::Pending => OrderStatus::Pending,
         }
     }

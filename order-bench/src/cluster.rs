@@ -1,0 +1,52 @@
+//! A throw-away PostgreSQL that flushes as a real one does.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use crate::Failed;
+
+/// A running cluster, removed when it is dropped.
+pub(crate) struct Cluster {
+    script: PathBuf,
+    /// Holds the cluster's directory.
+    _home: tempfile::TempDir,
+    dir: PathBuf,
+    url: String,
+}
+
+impl Cluster {
+    pub(crate) fn start() -> Result<Self, Failed> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/postgres");
+        let home = tempfile::tempdir()?;
+        let dir = home.path().join("cluster");
+        let url = text(Command::new(&script).args(["start", "--fsync", "on"]).arg(&dir).output()?)?;
+        Ok(Self { script, _home: home, dir, url })
+    }
+
+    /// Makes an empty database and answers its URL.
+    pub(crate) fn database(&self, name: &str) -> Result<String, Failed> {
+        text(Command::new(&self.script).args(["create-database", &self.url, name]).output()?)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let stopped = Command::new(&self.script).arg("stop").arg(&self.dir).output();
+        drop(stopped);
+    }
+}
+
+/// Runs SQL and answers its rows, columns divided by `|`.
+pub(crate) fn sql(url: &str, sql: &str) -> Result<String, Failed> {
+    text(Command::new("psql").args(["-XAtq", "-v", "ON_ERROR_STOP=1", url, "-c", sql]).output()?)
+}
+
+/// What a program printed, without the last newline.
+pub(crate) fn text(output: Output) -> Result<String, Failed> {
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
+}

@@ -1,0 +1,67 @@
+//! `order-bench`: how fast orders are placed, beside what the database itself can do.
+//!
+//! Everything is measured in one run on one machine, round by round, so that what is compared ran under the same conditions. A
+//! figure is the median of its rounds. What counts are the ratios: absolute figures are this machine's.
+#![expect(clippy::float_arithmetic, reason = "figures for people; no money is counted here")]
+
+mod cluster;
+mod dice;
+mod figures;
+mod load;
+mod measure;
+mod pgbench;
+mod report;
+mod server;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+
+/// What went wrong, for people.
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// Measures the release server on a throw-away PostgreSQL and on SQLite, and PostgreSQL alone with pgbench.
+///
+/// Wants the release binary of order-server beside its own: `cargo run --release -p order-bench` after
+/// `cargo build --release --workspace`.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Rounds; a figure is the median over them.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Seconds of each measurement.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Products on the shelves.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    products: u32,
+    /// File for the figures as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Only what begins with one of these names, such as `postgresql.create.uniform.64` or `pgbench`.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode, Failed> {
+    let args = Args::parse();
+    let plan = measure::Plan {
+        rounds: args.rounds,
+        time: Duration::from_secs(args.seconds),
+        products: args.products,
+        only: args.only,
+    };
+    let figures = measure::all(&plan).await?;
+    let report = report::Report::of(&figures);
+    println!("{report}");
+    if let Some(path) = args.json {
+        std::fs::write(&path, serde_json::to_string_pretty(&report)?)?;
+        eprintln!("figures as JSON: {}", path.display());
+    }
+    for missed in report.missed() {
+        eprintln!("below its floor: {missed}");
+    }
+    Ok(if report.missed().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

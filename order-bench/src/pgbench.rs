@@ -1,0 +1,125 @@
+//! The same statements, sent one by one by PostgreSQL's own benchmark: what a hand-written transaction per order comes to.
+
+use std::{path::Path, process::Command, time::Duration};
+
+use crate::{
+    Failed,
+    cluster::{sql, text},
+    load::Choice,
+    server::sku,
+};
+
+/// What a run came to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outcome {
+    /// Transactions in a second.
+    pub(crate) per_second: f64,
+    /// Mean time of a transaction, in milliseconds.
+    pub(crate) mean_ms: f64,
+}
+
+/// Runs a script with so many clients, for a while.
+pub(crate) fn run(url: &str, script: &Path, clients: usize, time: Duration) -> Result<Outcome, Failed> {
+    let clients = clients.to_string();
+    let threads = if clients == "1" { "1" } else { "2" };
+    let printed = text(
+        Command::new("pgbench")
+            .args(["-n", "-M", "prepared", "-c", &clients, "-j", threads, "-T", &time.as_secs().to_string(), "-f"])
+            .arg(script)
+            .arg(url)
+            .output()?,
+    )?;
+    let number = |start: &str| {
+        let line = printed.lines().find_map(|line| line.trim().strip_prefix(start));
+        let word = line.and_then(|rest| rest.trim_start_matches([' ', '=']).split(' ').next());
+        word.and_then(|word| word.parse().ok()).ok_or_else(|| format!("pgbench said nothing of {start}: {printed}"))
+    };
+    Ok(Outcome { per_second: number("tps")?, mean_ms: number("latency average")? })
+}
+
+/// The statements of one order as pgbench script, after the example of an order that the server placed in this database: the same
+/// tables, columns and sizes, the same locks in the same order.
+pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Result<String, Failed> {
+    let example = sql(url, "SELECT order_id FROM orders ORDER BY order_id DESC LIMIT 1")?;
+    if example.is_empty() {
+        return Err("no order was placed yet that could be an example".into());
+    }
+    let of = format!("WHERE order_id = '{example}'");
+    let row = |table: &str, condition: &str, replaced: &[(&str, &str)]| values(url, (table, condition), replaced);
+    let id = ("order_id", ":oid");
+    let now = ("create_time", "now()");
+    let orders = row(
+        "orders",
+        &of,
+        &[id, ("order_number", "'SPK-BENCH-' || lpad(:num::text, 9, '0')"), now, ("update_time", "now()")],
+    )?;
+    let lines = [1, 2].map(|line| row("order_line", &format!("{of} AND line_id = {line}"), &[id]));
+    let [first, second] = lines;
+    let event = row("order_event", &of, &[id, now])?;
+    let search = row("order_search", &of, &[id])?;
+    let movement = |sku: &str| {
+        let key = ("movement_id", NEW_ID);
+        row("stock_movement", &format!("{of} LIMIT 1"), &[key, id, ("sku", sku), now])
+    };
+    let [one, other] = [movement(":a")?, movement(":b")?];
+    let request = row("request", "LIMIT 1", &[("request_id", NEW_ID), now])?;
+    let pick = match choice {
+        Choice::Uniform => {
+            format!("\\set n random(0, {})\n\\set m random(0, {})\n", products / 2 - 1, products / 2 - 1)
+        }
+        Choice::Hot => format!("\\set n 0\n\\set m random(0, {})\n", products / 2 - 1),
+    };
+    let name =
+        |n: &str, offset: u32| format!("'{}' || lpad((:{n} + {offset})::text, 6, '0')", sku(0).trim_end_matches('0'));
+    Ok(format!(
+        "{pick}\
+         BEGIN;\n\
+         INSERT INTO {request} ON CONFLICT DO NOTHING RETURNING request_id AS oid \\gset\n\
+         SELECT min(sku) AS a, max(sku) AS b FROM (SELECT sku FROM stock WHERE sku IN ({a}, {b}) ORDER BY sku FOR NO KEY UPDATE) AS locked \\gset\n\
+         UPDATE stock SET allocated = allocated + 1 WHERE sku IN (:a, :b);\n\
+         INSERT INTO {one}, {other_values};\n\
+         INSERT INTO order_counter (prefix, year, value) VALUES ('SPK', 2000, 1) ON CONFLICT (prefix, year) DO UPDATE SET value = order_counter.value + 1 RETURNING value AS num \\gset\n\
+         INSERT INTO {orders};\n\
+         INSERT INTO {first}, {second_values};\n\
+         INSERT INTO {event};\n\
+         INSERT INTO {search};\n\
+         COMMIT;\n",
+        a = name("n", 0),
+        b = name("m", products / 2),
+        other_values = tuple(&other),
+        first = first?,
+        second_values = tuple(&second?),
+    ))
+}
+
+/// A new identity that sorts by time, as the server's do.
+const NEW_ID: &str = "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') \
+                      || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid";
+
+/// `table (columns) VALUES (...)` of a row that is there, some of its columns replaced.
+fn values(url: &str, (table, condition): (&str, &str), replaced: &[(&str, &str)]) -> Result<String, Failed> {
+    let columns = sql(
+        url,
+        &format!(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' \
+             AND table_schema = 'public' ORDER BY ordinal_position"
+        ),
+    )?;
+    let columns: Vec<_> = columns.lines().collect();
+    let mut literals = Vec::with_capacity(columns.len());
+    for column in &columns {
+        let literal = match replaced.iter().find(|(name, _)| name == column) {
+            Some((_, expression)) => (*expression).to_owned(),
+            None => sql(url, &format!("SELECT quote_nullable({column}::text) FROM {table} {condition}"))?
+                // A colon would begin a variable of pgbench, even inside quotes. The server folds this when it plans.
+                .replace(':', "' || chr(58) || '"),
+        };
+        literals.push(literal);
+    }
+    Ok(format!("{table} ({}) VALUES ({})", columns.join(", "), literals.join(", ")))
+}
+
+/// What stands behind VALUES.
+fn tuple(insert: &str) -> &str {
+    insert.split_once(" VALUES ").map_or(insert, |(_, tuple)| tuple)
+}

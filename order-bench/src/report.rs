@@ -1,0 +1,105 @@
+//! What comes out: the ratios with their floors, then every figure.
+
+use std::{collections::BTreeMap, fmt};
+
+use crate::figures::{Figures, Spread};
+
+/// Two figures compared.
+#[derive(Debug, serde::Serialize)]
+struct Ratio {
+    name: &'static str,
+    value: f64,
+    /// Below (or, where less is better, above) it the run fails.
+    floor: f64,
+    aim: f64,
+    less_is_better: bool,
+}
+
+/// The whole.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Report {
+    ratios: Vec<Ratio>,
+    figures: BTreeMap<String, Spread>,
+}
+
+impl Report {
+    pub(crate) fn of(figures: &Figures) -> Self {
+        let over = |one: Option<f64>, other: Option<f64>| one.zip(other).map(|(one, other)| one / other);
+        let create =
+            |engine: &str, choice: &str, n: u32| figures.median(&format!("{engine}.create.{choice}.{n}.per_s"));
+        let best = |choice: &str| figures.best(&format!("pgbench.interactive.{choice}."), ".per_s");
+        let rows = [
+            (
+                "CreateOrder at 512 in flight / pgbench interactive at its best, uniform",
+                over(create("postgresql", "uniform", 512), best("uniform")),
+                (4.0, 6.0, false),
+            ),
+            (
+                "CreateOrder at 512 in flight / pgbench interactive at its best, one hot product",
+                over(create("postgresql", "hot", 512), best("hot")),
+                (15.0, 30.0, false),
+            ),
+            (
+                "CreateOrder at 64 in flight / pgbench interactive at 64 clients, uniform",
+                over(create("postgresql", "uniform", 64), figures.median("pgbench.interactive.uniform.64.per_s")),
+                (2.5, 4.0, false),
+            ),
+            (
+                "p50 of CreateOrder alone / mean of pgbench interactive alone",
+                over(
+                    figures.median("postgresql.create.uniform.1.p50_ms"),
+                    figures.median("pgbench.interactive.uniform.1.mean_ms"),
+                ),
+                (1.0, 0.6, true),
+            ),
+            (
+                "p99 of CreateOrder at 64 in flight, ms",
+                figures.median("postgresql.create.uniform.64.p99_ms"),
+                (25.0, 12.0, true),
+            ),
+            (
+                "SQLite CreateOrder at 64 in flight / PostgreSQL CreateOrder at 64 in flight",
+                over(create("sqlite", "uniform", 64), create("postgresql", "uniform", 64)),
+                (1.0, 2.0, false),
+            ),
+        ];
+        let ratios = rows.into_iter().filter_map(|(name, value, (floor, aim, less_is_better))| {
+            Some(Ratio { name, value: value?, floor, aim, less_is_better })
+        });
+        Self { ratios: ratios.collect(), figures: figures.spreads() }
+    }
+
+    /// The ratios below their floors.
+    pub(crate) fn missed(&self) -> Vec<&'static str> {
+        self.ratios.iter().filter(|ratio| !ratio.holds(ratio.floor)).map(|ratio| ratio.name).collect()
+    }
+}
+
+impl Ratio {
+    fn holds(&self, bound: f64) -> bool {
+        if self.less_is_better { self.value <= bound } else { self.value >= bound }
+    }
+
+    fn verdict(&self) -> &'static str {
+        match (self.holds(self.floor), self.holds(self.aim)) {
+            (_, true) => "aim reached",
+            (true, false) => "above the floor",
+            (false, false) => "BELOW THE FLOOR",
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "| ratio of medians | value | floor | aim | |\n|---|---|---|---|---|")?;
+        for ratio in &self.ratios {
+            let verdict = ratio.verdict();
+            writeln!(f, "| {} | {:.2} | {} | {} | {verdict} |", ratio.name, ratio.value, ratio.floor, ratio.aim)?;
+        }
+        writeln!(f, "\n| figure | median | min | max |\n|---|---|---|---|")?;
+        for (name, Spread { median, min, max }) in &self.figures {
+            writeln!(f, "| {name} | {median:.2} | {min:.2} | {max:.2} |")?;
+        }
+        Ok(())
+    }
+}

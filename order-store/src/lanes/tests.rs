@@ -1,0 +1,184 @@
+//! Lanes without a database: what is done together, and what becomes of callers when something goes wrong.
+
+use super::*;
+
+/// Doubles numbers.
+#[derive(Default)]
+struct Doubling {
+    seen: Mutex<Vec<(Vec<u32>, Attempt)>>,
+    /// What goes wrong with the next batches, one after the other.
+    troubles: Mutex<VecDeque<StoreError>>,
+}
+
+/// Nobody can double this.
+const POISON: u32 = 13;
+/// Doubling this panics.
+const PANIC: u32 = 66;
+
+impl Work for Doubling {
+    type Item = u32;
+    type Answer = u32;
+    type Key = u32;
+    const NAME: &'static str = "doubling";
+    const LANES: usize = 2;
+    const BATCH: usize = 8;
+    const QUEUE: usize = 10;
+
+    /// Numbers with the same last two digits do not go together.
+    fn keys(item: &u32) -> Vec<u32> {
+        vec![item % 100]
+    }
+
+    async fn run(&self, batch: Batch<u32>) -> Result<Vec<Result<u32, StoreError>>, StoreError> {
+        self.seen.lock().unwrap().push((batch.items().to_vec(), batch.attempt));
+        assert!(!batch.items().contains(&PANIC), "as the test wants it");
+        if let Some(trouble) = self.troubles.lock().unwrap().pop_front() {
+            return Err(trouble);
+        }
+        if batch.items().contains(&POISON) {
+            return Err(StoreError::Internal("poison".to_owned()));
+        }
+        Ok(batch.items().iter().map(|n| Ok(n * 2)).collect())
+    }
+}
+
+impl Doubling {
+    fn batches(&self) -> Vec<Vec<u32>> {
+        self.seen.lock().unwrap().iter().map(|(items, _)| items.clone()).collect()
+    }
+}
+
+type Answer = oneshot::Receiver<Result<u32, StoreError>>;
+
+fn queue() -> Queue<Doubling> {
+    let state = State { waiting: VecDeque::new(), pace: FIRST_PACE, open: true };
+    Queue { state: Mutex::new(state), wake: Notify::new() }
+}
+
+fn push_until(queue: &Queue<Doubling>, items: &[u32], until: Option<Instant>) -> Vec<Answer> {
+    let push = |&item: &u32| {
+        let (caller, answer) = oneshot::channel();
+        queue.push(Entry { item, until, since: Instant::now(), caller }).unwrap();
+        answer
+    };
+    items.iter().map(push).collect()
+}
+
+fn push(queue: &Queue<Doubling>, items: &[u32]) -> Vec<Answer> {
+    push_until(queue, items, None)
+}
+
+/// Does one batch.
+async fn serve(queue: &Queue<Doubling>, work: &Doubling) {
+    let batch = queue.take().await.unwrap();
+    queue.serve(work, batch).await;
+}
+
+fn answered(answers: Vec<Answer>) -> Vec<Result<u32, StoreError>> {
+    answers.into_iter().map(|mut answer| answer.try_recv().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_is_queued_is_done_together_in_order_of_arrival_up_to_a_bound() {
+    let (queue, work) = (queue(), Doubling::default());
+    let answers = push(&queue, &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    serve(&queue, &work).await;
+    serve(&queue, &work).await;
+    assert_eq!(work.batches(), [vec![1, 2, 3, 4, 5, 6, 7, 8], vec![9]]);
+    assert_eq!(answered(answers), (1..=9).map(|n| Ok(n * 2)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_shares_a_key_waits_for_the_next_batch_and_holds_nobody_up() {
+    let (queue, work) = (queue(), Doubling::default());
+    let answers = push(&queue, &[1, 101, 2, 201]);
+    for _ in 0..3 {
+        serve(&queue, &work).await;
+    }
+    assert_eq!(work.batches(), [vec![1, 2], vec![101], vec![201]]);
+    assert_eq!(answered(answers), [Ok(2), Ok(202), Ok(4), Ok(402)]);
+}
+
+#[tokio::test]
+async fn poison_is_found_and_everybody_else_is_served() {
+    let (queue, work) = (queue(), Doubling::default());
+    let answers = push(&queue, &[1, 2, POISON, 4]);
+    serve(&queue, &work).await;
+    assert_eq!(work.batches(), [vec![1, 2, POISON, 4], vec![1, 2], vec![POISON, 4], vec![POISON], vec![4]]);
+    let poisoned = Err(StoreError::Internal("poison".to_owned()));
+    assert_eq!(answered(answers), [Ok(2), Ok(4), poisoned, Ok(8)]);
+}
+
+#[tokio::test]
+async fn a_batch_whose_answer_got_lost_is_done_again_until_that_is_known() {
+    let (queue, work) = (queue(), Doubling::default());
+    let lost = || StoreError::UnknownOutcome("gone".to_owned());
+    let away = || StoreError::Unavailable("away".to_owned());
+    work.troubles.lock().unwrap().extend([lost(), away(), lost()]);
+    let answers = push(&queue, &[1, 2]);
+    serve(&queue, &work).await;
+    assert_eq!(answered(answers), [Ok(2), Ok(4)]);
+    let attempts: Vec<_> = work.seen.lock().unwrap().iter().map(|(_, attempt)| *attempt).collect();
+    assert_eq!(attempts, [Attempt::First, Attempt::Again, Attempt::Again, Attempt::Again]);
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_not_known_in_time_is_never_told_as_a_failure() {
+    let (queue, work) = (queue(), Doubling::default());
+    let away = std::iter::repeat_with(|| StoreError::Unavailable("away".to_owned())).take(20);
+    work.troubles.lock().unwrap().push_back(StoreError::UnknownOutcome("gone".to_owned()));
+    work.troubles.lock().unwrap().extend(away);
+    let answers = push_until(&queue, &[1], Some(Instant::now() + PAUSE * 2));
+    serve(&queue, &work).await;
+    assert_eq!(answered(answers), [Err(StoreError::UnknownOutcome("the database is not available: away".to_owned()))]);
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_told_at_once_and_to_everybody() {
+    let (queue, work) = (queue(), Doubling::default());
+    let away = StoreError::Unavailable("away".to_owned());
+    work.troubles.lock().unwrap().push_back(away.clone());
+    let answers = push(&queue, &[1, 2]);
+    serve(&queue, &work).await;
+    assert_eq!((work.batches().len(), answered(answers)), (1, vec![Err(away.clone()), Err(away)]));
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_begun() {
+    let (queue, work) = (queue(), Doubling::default());
+    let passed = Instant::now();
+    let late = push_until(&queue, &[1], Some(passed));
+    drop(push(&queue, &[2]));
+    let answers = push(&queue, &[3]);
+    serve(&queue, &work).await;
+    assert_eq!(work.batches(), [vec![3]]);
+    assert_eq!((answered(late), answered(answers)), (vec![Err(StoreError::DeadlineExceeded)], vec![Ok(6)]));
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once_and_says_when_to_come_back() {
+    let (queue, work) = (queue(), Doubling::default());
+    let answers = push(&queue, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    let (caller, _answer) = oneshot::channel();
+    let refused = queue.push(Entry { item: 11, until: None, since: Instant::now(), caller });
+    assert_eq!(refused, Err(StoreError::Overloaded { retry_after: Some(FIRST_PACE * 10) }));
+    serve(&queue, &work).await;
+    serve(&queue, &work).await;
+    assert_eq!(answered(answers).len(), 10);
+}
+
+#[tokio::test]
+async fn a_panic_is_told_to_its_callers_and_the_lane_goes_on() {
+    let lanes = Lanes::start(Doubling::default());
+    assert!(matches!(lanes.ask(PANIC).await, Err(StoreError::Internal(_))));
+    assert_eq!(lanes.ask(1).await, Ok(2));
+}
+
+#[tokio::test]
+async fn closed_lanes_finish_what_is_queued_and_take_nothing_new() {
+    let lanes = Arc::new(Lanes::start(Doubling::default()));
+    let answers = push(&lanes.queue, &[1, 2, 3]);
+    lanes.close().await;
+    assert_eq!(answered(answers), [Ok(2), Ok(4), Ok(6)]);
+    assert!(matches!(lanes.ask(4).await, Err(StoreError::Unavailable(_))));
+}

@@ -1,0 +1,119 @@
+//! The answer to a commit gets lost on its way: whoever placed an order gets it all the same, and there is one.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use order_store::{ConnectOptions, DatabaseUrl, Effect, connect, testing::TestDatabase};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::shop::{Shop, Wish, fresh, request};
+
+/// What the proxy does to the next commit; afterwards it passes everything on again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Cut {
+    Nothing = 0,
+    /// The server never sees it.
+    Before = 1,
+    /// The server has carried it out, and its answer does not arrive.
+    After = 2,
+}
+
+/// A way to the server that can be cut.
+struct Proxy {
+    url: String,
+    next: Arc<AtomicU8>,
+}
+
+impl Proxy {
+    async fn before(database: &TestDatabase) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = database.secret_url();
+        let (before, after) = url.rsplit_once('@').unwrap();
+        let (server, name) = after.split_once('/').unwrap();
+        let proxied = format!("{before}@{}/{name}", listener.local_addr().unwrap());
+        let next = Arc::new(AtomicU8::new(Cut::Nothing as u8));
+        let (server, cut) = (server.to_owned(), Arc::clone(&next));
+        tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                tokio::spawn(pass(client, server.clone(), Arc::clone(&cut)));
+            }
+        });
+        Self { url: proxied, next }
+    }
+
+    fn cut(&self, cut: Cut) {
+        self.next.store(cut as u8, Ordering::SeqCst);
+    }
+}
+
+/// Passes bytes on in both directions until one side ends or the line is cut.
+async fn pass(mut client: TcpStream, server: String, cut: Arc<AtomicU8>) {
+    let mut server = TcpStream::connect(server).await.unwrap();
+    let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut up) => {
+                let Ok(length @ 1..) = read else { return };
+                let commits = up[..length].windows(7).any(|bytes| bytes == b"COMMIT\0");
+                let armed = if commits { cut.swap(Cut::Nothing as u8, Ordering::SeqCst) } else { Cut::Nothing as u8 };
+                if armed == Cut::Before as u8 {
+                    return;
+                }
+                server.write_all(&up[..length]).await.unwrap();
+                if armed == Cut::After as u8 {
+                    // It is carried out once it is answered.
+                    assert!(server.read(&mut down).await.unwrap() > 0);
+                    return;
+                }
+            }
+            read = server.read(&mut down) => {
+                let Ok(length @ 1..) = read else { return };
+                if client.write_all(&down[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Places orders of two callers, one of whom named his request, while the line is cut.
+async fn place_across(cut: Cut) {
+    let database = TestDatabase::postgres().await;
+    let proxy = Proxy::before(&database).await;
+    let url = DatabaseUrl::parse(&proxy.url).unwrap();
+    let shop = Shop { store: connect(&url, &ConnectOptions::default()).await.unwrap() };
+    let mug = shop.sell("mug", 1250, 10).await;
+    proxy.cut(cut);
+    let named = Wish { request: Some(request(fresh(), 1)), ..Wish::of(&[(&mug, 1)]) };
+    let named = shop.place(named).await.unwrap();
+    proxy.cut(cut);
+    let nameless = shop.place(Wish::of(&[(&mug, 2)])).await.unwrap();
+    for Effect { order, events } in [&named, &nameless] {
+        assert_eq!(shop.order(order.id).await, *order);
+        assert!(!events.is_empty(), "it is told as it was done, so that its payment is carried out now");
+    }
+    let numbers = database.texts("SELECT order_number FROM orders ORDER BY order_number").await;
+    let [first, second] = [&named, &nameless].map(|effect| effect.order.number.as_ref().unwrap().as_str());
+    assert_eq!(numbers, [first, second], "each is there once");
+    let counted = database.texts("SELECT CAST(value AS text) FROM order_counter").await;
+    assert!(second.ends_with(&counted[0]), "no number was lost");
+    assert_eq!(shop.level("MUG").await.allocated, 3);
+    shop.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commit_unknown_of_what_was_committed() {
+    place_across(Cut::After).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commit_unknown_of_what_was_not() {
+    place_across(Cut::Before).await;
+}
