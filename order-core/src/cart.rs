@@ -19,13 +19,13 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GuestKey(pub [u8; 32]);
 
-/// Whose cart it is.
+/// Whose cart it is. Guests come first: that is the order in which carts are locked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CartOwner {
-    /// Somebody with an account.
-    Customer(CustomerId),
     /// Whoever holds the token.
     Guest(GuestKey),
+    /// Somebody with an account.
+    Customer(CustomerId),
 }
 
 impl CartOwner {

@@ -88,6 +88,13 @@ struct Entry<W: Work> {
     caller: Caller<W>,
 }
 
+impl<W: Work> Entry<W> {
+    /// Whether anybody waits for it, and still has the time to.
+    fn is_awaited(&self) -> bool {
+        !self.caller.is_closed() && self.until.is_none_or(|until| deadline::left(until).is_some())
+    }
+}
+
 type Caller<W> = oneshot::Sender<Result<<W as Work>::Answer, StoreError>>;
 
 /// What waits for the lanes of one kind.
@@ -162,11 +169,15 @@ impl<W: Work> Queue<W> {
             return Err(StoreError::Unavailable("the store is being closed".to_owned()));
         }
         if state.waiting.len() >= W::QUEUE {
+            state.waiting.retain(Entry::is_awaited);
+        }
+        if state.waiting.len() >= W::QUEUE {
             let waiting = u32::try_from(state.waiting.len()).unwrap_or(u32::MAX);
             metrics::counter!("lane_refused_total", "lane" => W::NAME).increment(1);
             return Err(StoreError::Overloaded { retry_after: Some(state.pace.saturating_mul(waiting)) });
         }
         state.waiting.push_back(entry);
+        state.show();
         drop(state);
         self.wake.notify_one();
         Ok(())
@@ -255,9 +266,13 @@ impl<W: Work> State<W> {
         }
         left.append(&mut self.waiting);
         self.waiting = left;
-        metrics::gauge!("lane_queue_length", "lane" => W::NAME)
-            .set(f64::from(u32::try_from(self.waiting.len()).unwrap_or(u32::MAX)));
+        self.show();
         batch
+    }
+
+    fn show(&self) {
+        let waiting = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+        metrics::gauge!("lane_queue_length", "lane" => W::NAME).set(f64::from(waiting));
     }
 
     fn learn(&mut self, pace: Duration) {
@@ -297,12 +312,8 @@ async fn run<W: Work>(work: &W, items: Arc<[W::Item]>, callers: Vec<Caller<W>>, 
                 open.push((middle..range.end, attempt));
                 open.push((range.start..middle, attempt));
             }
-            Course::LookAgain => {
-                // Whatever stands in the way now: what was sent before may have been done.
-                let unknown = StoreError::UnknownOutcome(error.to_string());
-                callers[range].iter_mut().for_each(|caller| tell::<W>(caller, Err(unknown.clone())));
-            }
-            Course::Divide | Course::GiveUp => {
+            Course::LookAgain | Course::Divide | Course::GiveUp => {
+                let error = told(error, attempt);
                 callers[range].iter_mut().for_each(|caller| tell::<W>(caller, Err(error.clone())));
             }
         }
@@ -313,6 +324,15 @@ async fn run<W: Work>(work: &W, items: Arc<[W::Item]>, callers: Vec<Caller<W>>, 
 fn tell<W: Work>(caller: &mut Option<Caller<W>>, answer: Result<W::Answer, StoreError>) {
     if let Some(caller) = caller.take() {
         drop(caller.send(answer));
+    }
+}
+
+/// What its callers are told of a batch that failed. Whatever stands in the way now: what was sent before may have been done.
+fn told(error: StoreError, attempt: Attempt) -> StoreError {
+    match (attempt, error) {
+        (Attempt::Again, error @ (StoreError::Refused(_) | StoreError::UnknownOutcome(_))) => error,
+        (Attempt::Again, error) => StoreError::UnknownOutcome(error.to_string()),
+        (Attempt::First, error) => error,
     }
 }
 
@@ -330,7 +350,8 @@ enum Course {
 const fn course(error: &StoreError, attempt: Attempt) -> Course {
     match (error, attempt) {
         (StoreError::UnknownOutcome(_), _) => Course::LookAgain,
-        (StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::Internal(_), _) => Course::Divide,
+        (StoreError::Refused(_) | StoreError::Corrupt(_) | StoreError::Internal(_), _)
+        | (StoreError::Contended(_), Attempt::First) => Course::Divide,
         // What is in the way says nothing about what was sent before.
         (
             StoreError::Unavailable(_)
@@ -339,13 +360,9 @@ const fn course(error: &StoreError, attempt: Attempt) -> Course {
             | StoreError::DeadlineExceeded,
             Attempt::Again,
         ) => Course::LookAgain,
-        (
-            StoreError::Unavailable(_)
-            | StoreError::Contended(_)
-            | StoreError::Overloaded { .. }
-            | StoreError::DeadlineExceeded,
-            Attempt::First,
-        ) => Course::GiveUp,
+        (StoreError::Unavailable(_) | StoreError::Overloaded { .. } | StoreError::DeadlineExceeded, Attempt::First) => {
+            Course::GiveUp
+        }
     }
 }
 

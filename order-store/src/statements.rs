@@ -7,7 +7,7 @@
 //! one blocking closure. What is fast on one engine only hides behind a statement; most take a batch for that reason.
 //!
 //! Statements that lock do so in the order in which their argument is sorted; callers sort. The order of locks in every
-//! transaction: request ids, carts, orders, products, coupons by code, shelves by SKU, and the number counter last.
+//! transaction: request ids, carts (guests' first), orders, products, coupons by code, shelves by SKU, and the number counter last.
 //! Reservations have no lock of their own: they are read and written under the lock of their shelf. A cart that is opened by the
 //! same call is inserted after its shelves were locked; nothing is locked behind it, so that it cannot close a circle.
 

@@ -134,6 +134,35 @@ async fn an_outcome_that_is_not_known_in_time_is_never_told_as_a_failure() {
 }
 
 #[tokio::test]
+async fn what_may_have_been_done_is_never_told_as_failed_whatever_comes_afterwards() {
+    let (queue, work) = (queue(), Doubling::default());
+    work.troubles.lock().unwrap().push_back(StoreError::UnknownOutcome("gone".to_owned()));
+    let answers = push(&queue, &[1, POISON]);
+    serve(&queue, &work).await;
+    let unknown = StoreError::UnknownOutcome("the store failed: poison".to_owned());
+    assert_eq!(answered(answers), [Ok(2), Err(unknown)]);
+}
+
+#[tokio::test]
+async fn of_a_batch_that_others_are_in_the_way_of_the_free_ones_are_done() {
+    let (queue, work) = (queue(), Doubling::default());
+    let contended = StoreError::Contended("a lock".to_owned());
+    work.troubles.lock().unwrap().extend([contended.clone(), contended.clone()]);
+    let answers = push(&queue, &[1, 2]);
+    serve(&queue, &work).await;
+    assert_eq!((work.batches(), answered(answers)), (vec![vec![1, 2], vec![1], vec![2]], vec![Err(contended), Ok(4)]));
+}
+
+#[tokio::test]
+async fn who_does_not_wait_any_more_takes_no_room_in_a_full_queue() {
+    let (queue, work) = (queue(), Doubling::default());
+    drop(push(&queue, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
+    let answers = push(&queue, &[11]);
+    serve(&queue, &work).await;
+    assert_eq!(answered(answers), [Ok(22)]);
+}
+
+#[tokio::test]
 async fn a_database_that_is_away_is_told_at_once_and_to_everybody() {
     let (queue, work) = (queue(), Doubling::default());
     let away = StoreError::Unavailable("away".to_owned());

@@ -5,7 +5,7 @@
 
 use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use futures_util::future::{BoxFuture, try_join_all};
+use futures_util::future::{BoxFuture, join_all};
 
 use super::sql::{Bound, Fail, Insert, OnConflict, Replace, Statement, Table};
 
@@ -49,19 +49,26 @@ impl<'c> Pipe<'c> {
         self.statements.push(Pending { rows, done });
     }
 
-    /// Sends the statements and waits for their answers. Those for no rows are left out.
+    /// Sends the statements and waits for their answers; those for no rows are left out. Says whether each wrote as many rows as
+    /// it was given.
     ///
-    /// A statement that the server does not know yet is prepared first, and would be overtaken by those behind it. So the
-    /// first time all of them are sent one by one, those for no rows included; afterwards the server knows them all.
-    pub(super) async fn send(self, are_known: bool) -> QueryResult<()> {
+    /// A statement that the server does not know yet is prepared first. diesel-async keeps the others waiting meanwhile, but
+    /// promises nothing of the kind; so the first time all of them are sent one by one, those for no rows included, and
+    /// afterwards the server knows them all.
+    pub(super) async fn send(self, are_known: bool) -> QueryResult<bool> {
+        let mut is_whole = true;
         if are_known {
             let meant = self.statements.into_iter().filter(|statement| statement.rows > 0);
-            try_join_all(meant.map(|statement| statement.done)).await?;
+            let (rows, sent): (Vec<_>, Vec<_>) = meant.map(|statement| (statement.rows, statement.done)).unzip();
+            // The first error in the order of sending is the cause of those behind it.
+            for (rows, written) in rows.into_iter().zip(join_all(sent).await) {
+                is_whole &= written? == rows;
+            }
         } else {
             for statement in self.statements {
-                statement.done.await?;
+                is_whole &= statement.done.await? == statement.rows;
             }
         }
-        Ok(())
+        Ok(is_whole)
     }
 }

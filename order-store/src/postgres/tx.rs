@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::QueryResult;
+use diesel::{
+    QueryResult,
+    result::{DatabaseErrorKind, Error},
+};
 use diesel_async::AsyncPgConnection;
 
 use super::{
@@ -73,7 +76,7 @@ impl PgTx {
             Ok(()) => Ok(Some(self.lease)),
             Err(error) => {
                 self.lease.lose();
-                Err(not_committed(error.into()))
+                Err(not_committed(error))
             }
         }
     }
@@ -144,13 +147,30 @@ fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreErro
     Ok(sql)
 }
 
-/// What a failed COMMIT means. An error that the server itself reports, such as a serialization failure, means that it has
-/// rolled back; only of a connection that is lost nothing is known.
-fn not_committed(failure: Failure) -> Fault {
+/// What a failed COMMIT means. Of a few errors it is certain that the server has rolled back; all others, such as a server that
+/// could not flush its log, leave open what it will find there when it comes back.
+fn not_committed(error: Error) -> Fault {
+    let is_refused = if let Error::DatabaseError(kind, _) = &error { violates(kind) } else { false };
+    let failure = Failure::from(error);
     match (failure.connection, failure.fault) {
-        (Connection::Lost, Fault::Fatal(StoreError::Unavailable(why))) => StoreError::UnknownOutcome(why).into(),
-        (Connection::Lost | Connection::Sound, fault) => fault,
+        (Connection::Sound, fault @ (Fault::Retry(_) | Fault::Fatal(StoreError::DeadlineExceeded))) => fault,
+        (_, fault) if is_refused => fault,
+        (_, Fault::Retry(why)) => StoreError::UnknownOutcome(why).into(),
+        (_, Fault::Fatal(error)) => StoreError::UnknownOutcome(error.to_string()).into(),
     }
+}
+
+/// Whether the server found at the last moment that a constraint does not hold.
+const fn violates(kind: &DatabaseErrorKind) -> bool {
+    matches!(
+        kind,
+        DatabaseErrorKind::UniqueViolation
+            | DatabaseErrorKind::ForeignKeyViolation
+            | DatabaseErrorKind::CheckViolation
+            | DatabaseErrorKind::NotNullViolation
+            | DatabaseErrorKind::RestrictViolation
+            | DatabaseErrorKind::ExclusionViolation
+    )
 }
 
 /// Runs one statement of a transaction: `run!(tx, load(query))`.

@@ -251,8 +251,7 @@ impl Write for PgTx {
         pipe.push(placed.outcomes.len(), outcomes(&placed.outcomes));
         pipe.push(placed.unclaimed.len(), unclaimed(&placed.unclaimed));
         let sent = pipe.send(is_known).await;
-        self.done(sent)?;
-        Ok(())
+        if self.done(sent)? { Ok(()) } else { Err(StoreError::corrupt("a row that was locked is gone").into()) }
     }
 
     async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {

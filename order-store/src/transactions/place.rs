@@ -165,6 +165,9 @@ impl PlaceBatch {
             let Some(row) = taken.get(&RequestRow::key_of(request)) else { return Ok(Slot::Open(None)) };
             Ok(match requests::found(row, request)? {
                 requests::Claim::Ours => Slot::Open(None),
+                requests::Claim::Replay(RequestOutcome::Order(id)) if id == order.placement.order.id => {
+                    return Err(committed_meanwhile());
+                }
                 requests::Claim::Replay(outcome) => Slot::Replay(outcome),
                 requests::Claim::Reused => Slot::Reused,
             })
@@ -196,7 +199,7 @@ impl PlaceBatch {
         for ((priced, order, slot), found) in wanted.into_iter().zip(found) {
             let cart = found.map(|(row, items)| cart_from_rows(row, items)).transpose()?;
             *slot = match cart {
-                Some(cart) if cart.id == priced.id => consumed(&cart, (priced.revision, order)),
+                Some(cart) if cart.id == priced.id => consumed(&cart, (priced.revision, order))?,
                 Some(_) | None => Slot::Stale,
             };
         }
@@ -325,17 +328,26 @@ fn claim(levels: &mut Levels, placement: &Placement, held: &Demand) -> Result<Ve
 }
 
 /// What becomes of an order whose cart is this one.
-fn consumed(cart: &Cart, (priced, order): (i64, &PlaceOrder)) -> Slot {
-    if let CartState::Ordered(order_id) = cart.state {
-        return Slot::Earlier(order_id);
+fn consumed(cart: &Cart, (priced, order): (i64, &PlaceOrder)) -> Done<Slot> {
+    let own = order.placement.order.id;
+    match cart.state {
+        CartState::Ordered(order_id) if order_id == own => return Err(committed_meanwhile()),
+        CartState::Ordered(order_id) => return Ok(Slot::Earlier(order_id)),
+        CartState::Active | CartState::Merged(_) | CartState::Expired => {}
     }
     if cart.revision != priced {
-        return Slot::Stale;
+        return Ok(Slot::Stale);
     }
-    match cart.ordered(order.placement.order.id, order.placement.order.create_time) {
+    Ok(match cart.ordered(own, order.placement.order.create_time) {
         Ok(next) => Slot::Open(Some(next)),
         Err(refusal) => Slot::Refused(refusal),
-    }
+    })
+}
+
+/// An identity is drawn for one batch: who finds it has met the batch's own earlier attempt, whose commit was still under way when
+/// it was looked for. The next try finds it whole.
+fn committed_meanwhile() -> Fault {
+    Fault::Retry("the answer to an own commit got lost, and it was carried out just now".to_owned())
 }
 
 /// Numbers and inserts new orders, in their order.

@@ -22,6 +22,8 @@ enum Cut {
     Before = 1,
     /// The server has carried it out, and its answer does not arrive.
     After = 2,
+    /// The server has it, and is still at it.
+    During = 3,
 }
 
 /// A way to the server that can be cut.
@@ -67,6 +69,9 @@ async fn pass(mut client: TcpStream, server: String, cut: Arc<AtomicU8>) {
                     return;
                 }
                 server.write_all(&up[..length]).await.unwrap();
+                if armed == Cut::During as u8 {
+                    return;
+                }
                 if armed == Cut::After as u8 {
                     // It is carried out once it is answered.
                     assert!(server.read(&mut down).await.unwrap() > 0);
@@ -83,9 +88,18 @@ async fn pass(mut client: TcpStream, server: String, cut: Arc<AtomicU8>) {
     }
 }
 
+/// Makes the commit of an order take longer than the first look for what became of it.
+const SLOW_COMMITS: &str = "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$; \
+     CREATE CONSTRAINT TRIGGER dawdles AFTER INSERT ON orders DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION dawdle()";
+
 /// Places orders of two callers, one of whom named his request, while the line is cut.
 async fn place_across(cut: Cut) {
     let database = TestDatabase::postgres().await;
+    if cut == Cut::During {
+        database.execute(SLOW_COMMITS).await.unwrap();
+    }
     let proxy = Proxy::before(&database).await;
     let url = DatabaseUrl::parse(&proxy.url).unwrap();
     let shop = Shop { store: connect(&url, &ConnectOptions::default()).await.unwrap() };
@@ -111,6 +125,11 @@ async fn place_across(cut: Cut) {
 #[tokio::test(flavor = "multi_thread")]
 async fn commit_unknown_of_what_was_committed() {
     place_across(Cut::After).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commit_unknown_of_what_is_committed_while_it_is_looked_for() {
+    place_across(Cut::During).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
