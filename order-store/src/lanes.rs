@@ -39,7 +39,7 @@ pub(crate) trait Work: Send + Sync + 'static {
     type Key: Ord + Send;
     /// For metrics.
     const NAME: &'static str;
-    /// Lanes, each a task that has one batch under way. Two keep the database busy while the other waits for its flush.
+    /// Lanes, each a task that has one batch under way: while one waits for its flush, another one keeps the database busy.
     const LANES: usize;
     /// Items of a batch, at most.
     const BATCH: usize;

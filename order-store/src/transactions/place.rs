@@ -63,7 +63,7 @@ impl<B: Backend> Work for Placing<B> {
     const LANES: usize = PLACE_LANES;
     /// Beyond it the flush is a small part of the batch's time, and waiting a large one.
     const BATCH: usize = 128;
-    /// A fifth of a second of work, or more where the database is slow.
+    /// Twice as many as calls are let in at once, unless that is configured otherwise.
     const QUEUE: usize = 2048;
 
     fn keys(order: &PlaceOrder) -> Vec<PlaceKey> {
