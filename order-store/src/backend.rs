@@ -9,6 +9,8 @@ use crate::{
 
 /// Lanes that place orders, each with a transaction under way: while one waits for its flush, the other one works.
 pub(crate) const PLACE_LANES: usize = 2;
+/// Lanes that look products up.
+pub(crate) const PRODUCT_LANES: usize = 1;
 
 /// A transaction that changes something, as data, so that it can be tried again. Its body is written once for both engines.
 ///
@@ -18,8 +20,11 @@ pub(crate) trait WriteWork: Send + Sync + 'static {
     type Output: Send + 'static;
     /// For metrics and logs.
     const NAME: &'static str;
+
     /// Where it gets its connection from.
-    const ROOM: Room = Room::Shared;
+    fn room(&self) -> Room {
+        Room::Shared
+    }
 
     /// The body. Must be free of effects other than through `tx`.
     fn run<T: Write>(&self, tx: &mut T) -> impl Future<Output = Done<Self::Output>> + Send;
@@ -30,8 +35,10 @@ pub(crate) trait WriteWork: Send + Sync + 'static {
 pub(crate) enum Room {
     /// Those that everybody shares.
     Shared,
-    /// Those of the lanes that place orders: nobody else keeps them busy.
-    Lanes,
+    /// Those of one of the lanes that place orders: nobody else keeps them busy.
+    Placing(usize),
+    /// Those of one of the lanes that look products up.
+    Products(usize),
 }
 
 /// A transaction that only looks, at one snapshot.
@@ -40,6 +47,11 @@ pub(crate) trait ReadWork: Send + Sync + 'static {
     type Output: Send + 'static;
     /// For metrics and logs.
     const NAME: &'static str;
+
+    /// Where it gets its connection from.
+    fn room(&self) -> Room {
+        Room::Shared
+    }
 
     /// The body.
     fn run<T: Read>(&self, tx: &mut T) -> impl Future<Output = Done<Self::Output>> + Send;
@@ -58,6 +70,9 @@ pub(crate) trait SurveyWork: Send + Sync + 'static {
 pub(crate) trait Backend: Send + Sync + 'static {
     /// `sqlite` or `postgresql`.
     const ENGINE: &'static str;
+    /// Whether a lane has a thread of its own. Where statements are sent over a network, the lane and its connection then wake
+    /// nobody but each other.
+    const LANE_THREADS: bool;
 
     /// Runs a writing transaction to its end, whether or not the caller waits for it, and answers after the commit. Tries
     /// again where the engine says that this makes sense.

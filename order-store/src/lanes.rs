@@ -41,6 +41,8 @@ pub(crate) trait Work: Send + Sync + 'static {
     const NAME: &'static str;
     /// Lanes, each a task that has one batch under way: while one waits for its flush, another one keeps the database busy.
     const LANES: usize;
+    /// Whether each has a thread to itself, instead of sharing those of its runtime.
+    const OWN_THREADS: bool = false;
     /// Items of a batch, at most.
     const BATCH: usize;
     /// Items that may wait, at most; beyond them callers are told [`StoreError::Overloaded`] at once.
@@ -60,6 +62,8 @@ pub(crate) trait Work: Send + Sync + 'static {
 pub(crate) struct Batch<I> {
     items: Arc<[I]>,
     range: Range<usize>,
+    /// The lane that does it, counted from 0.
+    pub(crate) lane: usize,
     /// Whether it may have been done before.
     pub(crate) attempt: Attempt,
 }
@@ -122,13 +126,18 @@ impl<W: Work> Lanes<W> {
         let state = State { waiting: VecDeque::new(), pace: FIRST_PACE, open: true };
         let queue = Arc::new(Queue { state: Mutex::new(state), wake: Notify::new() });
         let (work, tasks) = (Arc::new(work), TaskTracker::new());
-        for _ in 0..W::LANES {
+        for lane in 0..W::LANES {
             let (work, queue) = (Arc::clone(&work), Arc::clone(&queue));
-            tasks.spawn(async move {
+            let serving = async move {
                 while let Some(entries) = queue.take().await {
-                    queue.serve(&*work, entries).await;
+                    queue.serve((&*work, lane), entries).await;
                 }
-            });
+            };
+            if W::OWN_THREADS {
+                own_thread::<W>(lane, tasks.track_future(serving));
+            } else {
+                tasks.spawn(serving);
+            }
         }
         tasks.close();
         Self { queue, tasks }
@@ -150,6 +159,17 @@ impl<W: Work> Lanes<W> {
         self.queue.close();
         self.tasks.wait().await;
     }
+}
+
+/// Runs a lane, and all that it spawns, in a thread with a runtime of its own.
+///
+/// # Panics
+/// Where the system gives neither: a program that cannot even start its lanes has nothing to serve.
+fn own_thread<W: Work>(lane: usize, serving: impl Future<Output = ()> + Send + 'static) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("the system provides what a lane's runtime needs");
+    let thread = std::thread::Builder::new().name(format!("{}-{lane}", W::NAME));
+    thread.spawn(move || runtime.block_on(serving)).expect("the system provides a thread for a lane");
 }
 
 impl<W: Work> Drop for Lanes<W> {
@@ -214,7 +234,7 @@ impl<W: Work> Queue<W> {
     }
 
     /// Does a batch and answers those who brought it.
-    async fn serve(&self, work: &W, entries: Vec<Entry<W>>) {
+    async fn serve(&self, (work, lane): (&W, usize), entries: Vec<Entry<W>>) {
         let began = Instant::now();
         let size = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         for entry in &entries {
@@ -224,7 +244,7 @@ impl<W: Work> Queue<W> {
         let untils: Option<Vec<_>> = entries.iter().map(|entry| entry.until).collect();
         let latest = untils.and_then(|untils| untils.into_iter().max());
         let (items, callers): (Vec<_>, Vec<_>) = entries.into_iter().map(|entry| (entry.item, entry.caller)).unzip();
-        let doing = run(work, Arc::from(items), callers, latest.unwrap_or(began + PATIENCE));
+        let doing = run((work, lane), Arc::from(items), callers, latest.unwrap_or(began + PATIENCE));
         let doing = AssertUnwindSafe(async {
             match latest {
                 Some(until) => deadline::within(until, doing).await,
@@ -282,13 +302,13 @@ impl<W: Work> State<W> {
 
 /// Does items together, or, where one of them cannot be done, in ever smaller parts, so that the others can. Each is answered
 /// as soon as its part is decided.
-async fn run<W: Work>(work: &W, items: Arc<[W::Item]>, callers: Vec<Caller<W>>, until: Instant) {
+async fn run<W: Work>((work, lane): (&W, usize), items: Arc<[W::Item]>, callers: Vec<Caller<W>>, until: Instant) {
     let mut callers: Vec<_> = callers.into_iter().map(Some).collect();
     // A stack: halves are done in their order.
     let mut open = vec![(0..items.len(), Attempt::First)];
     let mut pause = PAUSE;
     while let Some((range, attempt)) = open.pop() {
-        let batch = Batch { items: Arc::clone(&items), range: range.clone(), attempt };
+        let batch = Batch { items: Arc::clone(&items), range: range.clone(), lane, attempt };
         let error = match work.run(batch).await {
             Ok(answers) => {
                 for (caller, answer) in callers[range].iter_mut().zip(answers) {

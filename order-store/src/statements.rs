@@ -67,8 +67,18 @@ pub(crate) trait Write: Read {
     fn lock_order(&mut self, id: OrderId, scope: &Scope) -> impl Future<Output = Done<Option<OrderRows>>> + Send;
     /// Inserts orders with all that hangs on them.
     fn insert_orders(&mut self, orders: &[OrderRows]) -> impl Future<Output = Done> + Send;
-    /// Writes a batch of placements. Where there is a network in between, its statements do not wait for each other.
-    fn write_placed(&mut self, placed: &Placed) -> impl Future<Output = Done> + Send {
+    /// Opens a batch of placements: claims its requests, locks its shelves, and then, on an engine where that saves a round trip,
+    /// its counters. What is not asked for is left out.
+    fn open_placing(&mut self, opening: Opening<'_>) -> impl Future<Output = Done<Opened>> + Send {
+        async move {
+            let taken = self.claim_requests(opening.claims).await?;
+            let levels = self.lock_stock(opening.skus).await?;
+            Ok(Opened { taken, levels, counters: Vec::new() })
+        }
+    }
+    /// Writes a batch of placements. The last statement of its transaction: where there is a network in between, it is sent
+    /// together with the transaction's end.
+    fn finish_placing(&mut self, placed: Placed) -> impl Future<Output = Done> + Send {
         async move {
             self.insert_orders(&placed.orders).await?;
             self.insert_events(&placed.events).await?;
@@ -157,6 +167,32 @@ pub(crate) trait Write: Read {
     fn put_gateway(&mut self, row: &GatewayRow) -> impl Future<Output = Done<GatewayRow>> + Send;
 }
 
+/// A prefix and a year, whose orders are numbered together.
+pub(crate) type Series = (String, i16);
+
+/// What a batch of placements claims and locks, in this order, each part sorted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opening<'a> {
+    /// Requests.
+    pub(crate) claims: &'a [RequestRow],
+    /// Shelves.
+    pub(crate) skus: &'a [Sku],
+    /// Counters.
+    pub(crate) series: &'a [Series],
+}
+
+/// What it found.
+#[derive(Debug, Default)]
+pub(crate) struct Opened {
+    /// Requests that were there.
+    pub(crate) taken: Vec<RequestRow>,
+    /// Levels of the shelves that there are.
+    pub(crate) levels: Vec<StockRow>,
+    /// The last numbers of those counters that are locked now. All others are to be drawn with
+    /// [`take_numbers`](Write::take_numbers).
+    pub(crate) counters: Vec<(Series, i64)>,
+}
+
 /// What is to become of shelves that are locked.
 #[derive(Debug, Default)]
 pub(crate) struct ShelfRows {
@@ -191,6 +227,8 @@ pub(crate) struct Placed {
     pub(crate) outcomes: Vec<RequestRow>,
     /// Claims that are given up.
     pub(crate) unclaimed: Vec<RequestRow>,
+    /// How many numbers it took of counters that [`open_placing`](Write::open_placing) has locked.
+    pub(crate) numbers: Vec<(Series, i64)>,
 }
 
 /// Whether something that counts once was there before.

@@ -71,7 +71,7 @@ fn push(queue: &Queue<Doubling>, items: &[u32]) -> Vec<Answer> {
 /// Does one batch.
 async fn serve(queue: &Queue<Doubling>, work: &Doubling) {
     let batch = queue.take().await.unwrap();
-    queue.serve(work, batch).await;
+    queue.serve((work, 0), batch).await;
 }
 
 fn answered(answers: Vec<Answer>) -> Vec<Result<u32, StoreError>> {

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,7 +14,10 @@ use tokio::task::AbortHandle;
 use tokio_postgres::{Client, Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::tls::{self, Verify};
+use super::{
+    pipe::Known,
+    tls::{self, Verify},
+};
 use crate::error::StoreError;
 
 /// How long opening a connection may take, unless the URL says otherwise.
@@ -82,7 +85,7 @@ impl Target {
         let connection = AsyncPgConnection::try_from(client).await;
         let connection =
             connection.map_err(|_cause| StoreError::Unavailable("the connection was lost at once".into()))?;
-        Ok(Session { connection, driver, closed, state: State::Idle, all_sent: false })
+        Ok(Session { connection, driver, closed, state: State::Idle, known: Mutex::default() })
     }
 
     /// Opens a connection of its own, which ends with the client, to a server that is fit for the store.
@@ -222,8 +225,8 @@ pub(super) struct Session {
     driver: AbortHandle,
     closed: Arc<AtomicBool>,
     state: State,
-    /// Whether the statements that place orders were all sent once.
-    all_sent: bool,
+    /// What was sent before of the statements that are sent together.
+    known: Mutex<Known>,
 }
 
 impl Session {
@@ -242,9 +245,12 @@ impl Session {
         self.state == State::Lost
     }
 
-    /// Whether the statements that place orders were all sent once. From now on they were.
-    pub(super) const fn note_all_sent(&mut self) -> bool {
-        std::mem::replace(&mut self.all_sent, true)
+    /// Whether statements of these kinds were all sent before; from now on they were.
+    pub(super) fn knows(&self, kinds: &Known) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known.len();
+        known.extend(kinds);
+        known.len() == before
     }
 
     /// Never to be used again.
@@ -252,19 +258,28 @@ impl Session {
         self.state = State::Lost;
     }
 
-    /// Begins a transaction: `sql` is BEGIN with its settings, one message. From here on until [`end`](Self::end) has
-    /// succeeded, the connection counts as inside a transaction, whatever happens to the future.
-    pub(super) async fn begin(&mut self, sql: &str) -> diesel::QueryResult<()> {
+    /// A transaction is about to begin. From here on until [`ended`](Self::ended) the connection counts as inside it, whatever
+    /// happens to the futures.
+    pub(super) fn open(&mut self) {
         self.state = State::Open;
+    }
+
+    /// The transaction has ended.
+    pub(super) fn ended(&mut self) {
+        if self.state == State::Open {
+            self.state = State::Idle;
+        }
+    }
+
+    /// Sends COMMIT or ROLLBACK; [`ended`](Self::ended) is to be told of it.
+    pub(super) async fn end_later(&self, sql: &str) -> diesel::QueryResult<()> {
         (&self.connection).batch_execute(sql).await
     }
 
     /// Ends it: COMMIT or ROLLBACK.
     pub(super) async fn end(&mut self, sql: &str) -> diesel::QueryResult<()> {
-        (&self.connection).batch_execute(sql).await?;
-        if self.state == State::Open {
-            self.state = State::Idle;
-        }
+        self.end_later(sql).await?;
+        self.ended();
         Ok(())
     }
 }

@@ -38,12 +38,11 @@ use tokio_util::{
 
 use self::{
     connect::Target,
-    error::Connection,
     pool::{Lease, Sessions},
     tx::{Access, PgTx},
 };
 use crate::{
-    backend::{Backend, PLACE_LANES, ReadWork, Room, SurveyWork, WriteWork},
+    backend::{Backend, PLACE_LANES, PRODUCT_LANES, ReadWork, Room, SurveyWork, WriteWork},
     deadline,
     error::StoreError,
     statements::Fault,
@@ -57,8 +56,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Transactions over a pool of connections.
 pub(crate) struct Postgres {
     pool: Pool<Sessions>,
-    /// One connection for each lane that places orders.
-    lanes: Pool<Sessions>,
+    /// For each lane that places orders one connection, opened by the lane's own thread and driven by it.
+    placing: Vec<Pool<Sessions>>,
+    /// For each lane that looks products up two: one is given back while the other one is in use.
+    products: Vec<Pool<Sessions>>,
     /// Room for one connection: of a survey, which would keep one of the others for as long as it takes.
     surveys: Pool<Sessions>,
     tasks: TaskTracker,
@@ -77,8 +78,10 @@ impl Postgres {
         let target = Target::parse(url)?;
         target.client().await?;
         let surveys = pool::new(target.clone(), 1)?;
-        let lanes = pool::new(target.clone(), PLACE_LANES)?;
-        Ok(Self { pool: pool::new(target, connections)?, lanes, surveys, tasks: TaskTracker::new() })
+        let pools = |lanes, size| (0..lanes).map(|_| pool::new(target.clone(), size)).collect::<Result<_, _>>();
+        let (placing, products) = (pools(PLACE_LANES, 1)?, pools(PRODUCT_LANES, 2)?);
+        let pool = pool::new(target, connections)?;
+        Ok(Self { pool, placing, products, surveys, tasks: TaskTracker::new() })
     }
 
     /// Registers a transaction, so that closing waits for it. Taken before the look at whether it is closed: whoever closes
@@ -102,7 +105,8 @@ impl Postgres {
         let until = deadline::current();
         let pool = match room {
             Room::Shared => &self.pool,
-            Room::Lanes => &self.lanes,
+            Room::Placing(lane) => &self.placing[lane],
+            Room::Products(lane) => &self.products[lane],
         };
         let lease = pool::lease(pool, until).await?;
         let task = tokio::spawn(run(Job { pool: pool.clone(), lease: Some(lease), until, token }));
@@ -113,13 +117,14 @@ impl Postgres {
 
 impl Backend for Postgres {
     const ENGINE: &'static str = "postgresql";
+    const LANE_THREADS: bool = true;
 
     async fn write<W: WriteWork>(&self, work: W) -> Result<W::Output, StoreError> {
-        self.submit(W::ROOM, |job| job.write(work)).await
+        self.submit(work.room(), |job| job.write(work)).await
     }
 
     async fn read<R: ReadWork>(&self, work: R) -> Result<R::Output, StoreError> {
-        self.submit(Room::Shared, |job| job.read(work)).await
+        self.submit(work.room(), |job| job.read(work)).await
     }
 
     async fn survey<S: SurveyWork>(&self, work: S, stop: CancellationToken) -> Result<S::Output, StoreError> {
@@ -135,7 +140,7 @@ impl Backend for Postgres {
         self.tasks.close();
         self.tasks.wait().await;
         self.surveys.close();
-        self.lanes.close();
+        self.placing.iter().chain(&self.products).for_each(Pool::close);
         self.pool.close();
     }
 }
@@ -169,15 +174,19 @@ impl Job {
     }
 
     async fn try_write<W: WriteWork>(&mut self, work: &W) -> Result<W::Output, Fault> {
-        let mut tx = self.begin(Access::Write).await?;
-        match work.run(&mut tx).await {
-            Ok(output) => {
-                self.lease = tx.commit().await?;
-                Ok(output)
-            }
-            Err(fault) => {
-                self.lease = tx.rollback().await;
-                Err(fault)
+        let mut tries = 1;
+        loop {
+            let mut tx = self.begin(Access::Write).await?;
+            match work.run(&mut tx).await {
+                Ok(output) => {
+                    self.lease = tx.commit().await?;
+                    return Ok(output);
+                }
+                Err(_lost) if tx.is_stillborn() && tries < TRIES => tries += 1,
+                Err(fault) => {
+                    self.lease = tx.rollback().await;
+                    return Err(fault);
+                }
             }
         }
     }
@@ -201,8 +210,15 @@ impl Job {
     }
 
     async fn try_read<R: ReadWork>(&mut self, work: &R) -> Result<R::Output, Fault> {
-        let mut tx = self.begin(Access::Read).await?;
-        let result = work.run(&mut tx).await;
+        let mut tries = 1;
+        let (tx, result) = loop {
+            let mut tx = self.begin(Access::Read).await?;
+            let result = work.run(&mut tx).await;
+            if !tx.is_stillborn() || tries == TRIES {
+                break (tx, result);
+            }
+            tries += 1;
+        };
         if result.is_ok() {
             // Nothing is left but to give the connection back, for which the caller need not wait.
             let token = self.token.clone();
@@ -236,21 +252,14 @@ impl Job {
         })
     }
 
-    /// Begins on the connection at hand or on another one. A connection that dies here has done nothing yet, so that another
-    /// one is tried: after a restart of the server the pool may be full of such.
+    /// Begins on the connection at hand or on another one. A connection that turns out to be dead with the first statement has
+    /// done nothing yet, so that another one is tried: after a restart of the server the pool may be full of such.
     async fn begin(&mut self, access: Access) -> Result<PgTx, Fault> {
-        let mut tries = 1;
-        loop {
-            let lease = match self.lease.take() {
-                Some(lease) => lease,
-                None => pool::lease(&self.pool, self.until).await?,
-            };
-            match PgTx::begin(lease, access, self.until).await {
-                Ok(tx) => return Ok(tx),
-                Err(failure) if failure.connection == Connection::Lost && tries < TRIES => tries += 1,
-                Err(failure) => return Err(failure.fault),
-            }
-        }
+        let lease = match self.lease.take() {
+            Some(lease) => lease,
+            None => pool::lease(&self.pool, self.until).await?,
+        };
+        Ok(PgTx::new(lease, access, self.until)?)
     }
 
     /// Waits a random while, so that those who collided do not collide again, and gives up at the deadline.

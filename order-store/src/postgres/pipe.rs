@@ -3,16 +3,29 @@
 //! A statement costs the time to the server and back. Those whose answers nothing waits for are sent at once: the server works
 //! them off in the order of sending, and when one fails it refuses all that follow, up to the end of the transaction.
 
-use diesel::QueryResult;
-use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use futures_util::future::{BoxFuture, join_all};
+use std::{any::TypeId, collections::BTreeSet, future::poll_fn, task::Poll};
 
-use super::sql::{Bound, Fail, Insert, OnConflict, Replace, Statement, Table};
+use diesel::{
+    QueryResult,
+    pg::Pg,
+    query_builder::{QueryFragment, QueryId},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _, methods::ExecuteDsl};
+use futures_util::future::BoxFuture;
+
+use super::sql::{Bound, Fail, Insert, InsertOne, OnConflict, Replace, Statement, Table};
+
+/// Up to so many rows are inserted one by one; beyond it, all of a table in one statement.
+const FEW: usize = 4;
+
+/// Statements that a connection has prepared before.
+pub(super) type Known = BTreeSet<TypeId>;
 
 /// Statements about to be sent.
 pub(super) struct Pipe<'c> {
     connection: &'c AsyncPgConnection,
     statements: Vec<Pending<'c>>,
+    kinds: Known,
 }
 
 /// One of them, and for how many rows it is.
@@ -23,12 +36,16 @@ struct Pending<'c> {
 
 impl<'c> Pipe<'c> {
     pub(super) const fn new(connection: &'c AsyncPgConnection) -> Self {
-        Self { connection, statements: Vec::new() }
+        Self { connection, statements: Vec::new(), kinds: Known::new() }
     }
 
     /// Inserts rows that are not there.
     pub(super) fn insert<R: Table>(&mut self, rows: Vec<&R>) {
-        self.write::<R, Fail>(&rows);
+        if rows.len() <= FEW {
+            rows.into_iter().for_each(|row| self.add(1, InsertOne::new(row)));
+        } else {
+            self.write::<R, Fail>(&rows);
+        }
     }
 
     /// Inserts or replaces rows.
@@ -37,37 +54,65 @@ impl<'c> Pipe<'c> {
     }
 
     fn write<R: Table, C: OnConflict>(&mut self, rows: &[&R]) {
-        let mut connection = self.connection;
-        let done = Insert::<R, C>::new(rows).execute(&mut connection);
-        self.statements.push(Pending { rows: rows.len(), done });
+        if !rows.is_empty() {
+            self.add(rows.len(), Insert::<R, C>::new(rows));
+        }
     }
 
-    /// A statement for so many rows.
+    /// A statement for so many rows; left out for none.
     pub(super) fn push<S: Statement>(&mut self, rows: usize, statement: Bound<'_, S>) {
+        if rows > 0 {
+            self.add(rows, statement);
+        }
+    }
+
+    fn add<Q>(&mut self, rows: usize, statement: Q)
+    where
+        Q: QueryFragment<Pg> + QueryId,
+        for<'a> Q: ExecuteDsl<&'c AsyncPgConnection, Pg>,
+    {
+        self.kinds.extend(Q::query_id());
         let mut connection = self.connection;
         let done = statement.execute(&mut connection);
         self.statements.push(Pending { rows, done });
     }
 
-    /// Sends the statements and waits for their answers; those for no rows are left out. Says whether each wrote as many rows as
-    /// it was given.
+    /// The kinds of these statements.
+    pub(super) const fn kinds(&self) -> &Known {
+        &self.kinds
+    }
+
+    /// Sends the statements together and waits for their answers. Says whether each wrote as many rows as it was given.
     ///
-    /// A statement that the server does not know yet is prepared first. diesel-async keeps the others waiting meanwhile, but
-    /// promises nothing of the kind; so the first time all of them are sent one by one, those for no rows included, and
-    /// afterwards the server knows them all.
-    pub(super) async fn send(self, are_known: bool) -> QueryResult<bool> {
+    /// Only for statements that the connection has sent before. Another one is prepared first; diesel-async keeps those behind it
+    /// waiting meanwhile, but promises nothing of the kind.
+    pub(super) async fn send(mut self) -> QueryResult<bool> {
+        let mut answers: Vec<_> = self.statements.iter().map(|_| None).collect();
+        // In their order, every time: what is polled first is sent first.
+        poll_fn(|context| {
+            for (statement, answer) in self.statements.iter_mut().zip(&mut answers) {
+                if answer.is_none()
+                    && let Poll::Ready(done) = statement.done.as_mut().poll(context)
+                {
+                    *answer = Some(done);
+                }
+            }
+            if answers.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
         let mut is_whole = true;
-        if are_known {
-            let meant = self.statements.into_iter().filter(|statement| statement.rows > 0);
-            let (rows, sent): (Vec<_>, Vec<_>) = meant.map(|statement| (statement.rows, statement.done)).unzip();
-            // The first error in the order of sending is the cause of those behind it.
-            for (rows, written) in rows.into_iter().zip(join_all(sent).await) {
-                is_whole &= written? == rows;
-            }
-        } else {
-            for statement in self.statements {
-                is_whole &= statement.done.await? == statement.rows;
-            }
+        // The first error in the order of sending is the cause of those behind it.
+        for (statement, answer) in self.statements.iter().zip(answers) {
+            is_whole &= answer.expect("all were waited for")? == statement.rows;
+        }
+        Ok(is_whole)
+    }
+
+    /// The same, each after the answer to the one before.
+    pub(super) async fn send_one_by_one(self) -> QueryResult<bool> {
+        let mut is_whole = true;
+        for statement in self.statements {
+            is_whole &= statement.done.await? == statement.rows;
         }
         Ok(is_whole)
     }

@@ -1,7 +1,7 @@
 //! The statements that look.
 
 use diesel::{
-    ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, SelectableHelper as _, TextExpressionMethods as _,
+    ExpressionMethods as _, QueryDsl as _, SelectableHelper as _, TextExpressionMethods as _,
     dsl::{count_star, sql},
     pg::Pg,
     sql_types::{Array, BigInt, Bool, Nullable, Text},
@@ -65,7 +65,7 @@ impl PgTx {
             return Ok(Vec::new());
         }
         let ids: Vec<Id> = found.iter().map(|order| order.order_id).collect();
-        let connection = self.connection()?;
+        let connection = self.connection().await?;
         let [mut first, mut second, mut third, mut fourth, mut fifth] = [connection; 5];
         let result = try_join5(
             order_line::table
@@ -95,7 +95,7 @@ impl PgTx {
                 .load(&mut fifth),
         )
         .await;
-        let (lines, payments, operations, shipments, returns) = self.done(result)?;
+        let (lines, payments, operations, shipments, returns) = self.done((Ok(()), result))?;
         Ok(assemble::orders(found, Children { lines, payments, operations, shipments, returns }))
     }
 
@@ -368,9 +368,7 @@ impl Read for PgTx {
     async fn gateway(&mut self, key: OperationId) -> Done<Option<GatewayRow>> {
         let query =
             gateway_operation::table.filter(gateway_operation::key.eq(Id(key.uuid()))).select(GatewayRow::as_select());
-        let mut connection = self.connection()?;
-        let result = query.first(&mut connection).await.optional();
-        self.done(result)
+        Ok(run!(self, load(query))?.pop())
     }
 
     async fn probe(&mut self) -> Done {

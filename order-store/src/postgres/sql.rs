@@ -12,7 +12,7 @@ use diesel::{
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     result::QueryResult,
     serialize::ToSql,
-    sql_types::{Array, HasSqlType},
+    sql_types::HasSqlType,
 };
 
 /// A statement whose text never changes.
@@ -112,23 +112,24 @@ pub(super) trait Table: 'static {
     type Key: 'static;
 
     /// One array per column.
-    fn arrays<'a>(rows: &[&'a Self], arrays: &mut Arrays<'a>);
+    fn arrays<'a>(rows: &[&'a Self], arrays: &mut Arguments<'a>);
+    /// One value per column.
+    fn values<'a>(row: &'a Self, values: &mut Arguments<'a>);
 }
 
-/// The arrays of a batch, one per column.
+/// Arguments for the columns of a table, in their order.
 #[derive(Default)]
-pub(super) struct Arrays<'a>(Vec<Box<dyn Argument + 'a>>);
+pub(super) struct Arguments<'a>(Vec<Box<dyn Argument + 'a>>);
 
-impl<'a> Arrays<'a> {
-    /// A column of SQL type `ST`.
-    pub(super) fn push<ST, T>(&mut self, column: Vec<&'a T>)
+impl<'a> Arguments<'a> {
+    /// Of SQL type `ST`.
+    pub(super) fn push<ST, T>(&mut self, argument: T)
     where
         ST: 'static,
-        T: Sync,
-        Vec<&'a T>: ToSql<Array<ST>, Pg>,
-        Pg: HasSqlType<Array<ST>>,
+        T: ToSql<ST, Pg> + Send + 'a,
+        Pg: HasSqlType<ST>,
     {
-        self.0.push(Box::new(Typed::<Array<ST>, _>(column, PhantomData)));
+        self.0.push(Box::new(Typed::<ST, _>(argument, PhantomData)));
     }
 }
 
@@ -141,11 +142,15 @@ macro_rules! columns {
             const KEY: &'static [&'static str] = &[$(stringify!($key)),+];
             type Key = ($(diesel::dsl::SqlTypeOf<$crate::schema::$table::$key>,)+);
 
-            fn arrays<'a>(rows: &[&'a Self], arrays: &mut $crate::postgres::sql::Arrays<'a>) {
+            fn arrays<'a>(rows: &[&'a Self], arrays: &mut $crate::postgres::sql::Arguments<'a>) {
                 $(
-                    let column = rows.iter().map(|row| &row.$column).collect();
-                    arrays.push::<diesel::dsl::SqlTypeOf<$crate::schema::$table::$column>, _>(column);
+                    let column: Vec<_> = rows.iter().map(|row| &row.$column).collect();
+                    arrays.push::<diesel::sql_types::Array<diesel::dsl::SqlTypeOf<$crate::schema::$table::$column>>, _>(column);
                 )+
+            }
+
+            fn values<'a>(row: &'a Self, values: &mut $crate::postgres::sql::Arguments<'a>) {
+                $(values.push::<diesel::dsl::SqlTypeOf<$crate::schema::$table::$column>, _>(&row.$column);)+
             }
         }
     };
@@ -202,13 +207,13 @@ fn push_list(out: &mut AstPass<'_, '_, Pg>, names: &[&str]) {
 
 /// `INSERT INTO ... SELECT * FROM unnest(...)`: a batch of rows in one statement. They are written in their order.
 pub(super) struct Insert<'a, R, C> {
-    arrays: Arrays<'a>,
+    arrays: Arguments<'a>,
     shape: PhantomData<fn() -> (R, C)>,
 }
 
 impl<'a, R: Table, C: OnConflict> Insert<'a, R, C> {
     pub(super) fn new(rows: &[&'a R]) -> Self {
-        let mut arrays = Arrays::default();
+        let mut arrays = Arguments::default();
         R::arrays(rows, &mut arrays);
         Self { arrays, shape: PhantomData }
     }
@@ -238,4 +243,40 @@ impl<R: Table, C: OnConflict> QueryId for Insert<'_, R, C> {
 
 impl<R: Table> Query for Insert<'_, R, Skip> {
     type SqlType = R::Key;
+}
+
+/// `INSERT INTO ... VALUES (...)`: one row. Setting up an `unnest` of many columns takes the server longer than inserting several
+/// rows one by one.
+pub(super) struct InsertOne<'a, R> {
+    values: Arguments<'a>,
+    shape: PhantomData<fn() -> R>,
+}
+
+impl<'a, R: Table> InsertOne<'a, R> {
+    pub(super) fn new(row: &'a R) -> Self {
+        let mut values = Arguments::default();
+        R::values(row, &mut values);
+        Self { values, shape: PhantomData }
+    }
+}
+
+impl<R: Table> QueryFragment<Pg> for InsertOne<'_, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO ");
+        out.push_sql(R::NAME);
+        out.push_sql(" (");
+        push_list(&mut out, R::COLUMNS);
+        out.push_sql(") VALUES (");
+        for (at, value) in self.values.0.iter().enumerate() {
+            out.push_sql(if at > 0 { ", " } else { "" });
+            value.push(&mut out)?;
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<R: Table> QueryId for InsertOne<'_, R> {
+    type QueryId = InsertOne<'static, R>;
+    const HAS_STATIC_QUERY_ID: bool = true;
 }

@@ -7,18 +7,21 @@ use std::{
 
 use diesel::{
     QueryResult,
+    query_builder::QueryId,
     result::{DatabaseErrorKind, Error},
 };
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
+use futures_util::future::join;
 
 use super::{
     error::{Connection, Failure},
     pool::Lease,
+    write::pipe,
 };
 use crate::{
     deadline,
     error::StoreError,
-    statements::{Done, Fault},
+    statements::{Done, Fault, Placed},
 };
 
 /// How long a statement may take where nobody waits with a deadline of his own.
@@ -43,25 +46,32 @@ pub(super) enum Access {
     Survey,
 }
 
-/// A transaction that is open. Dropped, its connection is thrown away and the server rolls back.
+/// A transaction. Dropped while it is open, its connection is thrown away and the server rolls back.
+///
+/// BEGIN is sent together with the first statement, and COMMIT together with the last ones where they are known to be the
+/// last: a batch of orders costs two round trips.
 pub(super) struct PgTx {
     lease: Lease,
     until: Option<Instant>,
+    /// What begins it, until it is sent.
+    begin: Option<String>,
+    /// It never began: its connection was of no use, and nothing was done.
+    stillborn: bool,
     /// A statement has failed: there is nothing left to commit.
     failed: bool,
+    /// What is sent with COMMIT.
+    last: Option<Placed>,
 }
 
 impl PgTx {
-    pub(super) async fn begin(mut lease: Lease, access: Access, until: Option<Instant>) -> Result<Self, Failure> {
-        let sql =
-            begin_sql(access, until).map_err(|error| Failure { fault: error.into(), connection: Connection::Sound })?;
-        match lease.begin(&sql).await {
-            Ok(()) => Ok(Self { lease, until, failed: false }),
-            Err(error) => {
-                lease.lose();
-                Err(error.into())
-            }
-        }
+    pub(super) fn new(lease: Lease, access: Access, until: Option<Instant>) -> Result<Self, StoreError> {
+        let begin = Some(begin_sql(access, until)?);
+        Ok(Self { lease, until, begin, stillborn: false, failed: false, last: None })
+    }
+
+    /// Whether nothing at all was done, because the connection had died before.
+    pub(super) const fn is_stillborn(&self) -> bool {
+        self.stillborn
     }
 
     /// Commits and gives the connection back.
@@ -72,6 +82,12 @@ impl PgTx {
             self.rollback().await;
             return Err(StoreError::Internal("a transaction went on after a statement had failed".into()).into());
         }
+        if let Some(placed) = self.last.take() {
+            return self.commit_with(placed).await;
+        }
+        if self.begin.is_some() {
+            return Ok(Some(self.lease));
+        }
         match self.lease.end("COMMIT").await {
             Ok(()) => Ok(Some(self.lease)),
             Err(error) => {
@@ -81,10 +97,61 @@ impl PgTx {
         }
     }
 
+    /// Sends the last statements and COMMIT behind them without waiting for their answers: when one of them fails, the server
+    /// refuses what follows it, and its COMMIT only ends the transaction.
+    async fn commit_with(mut self, placed: Placed) -> Result<Option<Lease>, Fault> {
+        self.connection().await?;
+        let pipe = pipe(self.lease.connection(), &placed);
+        let (is_whole, ended) = if self.lease.knows(pipe.kinds()) {
+            // Must not be interrupted between two statements, as tokio does with tasks that run for long: COMMIT has to be sent
+            // behind all of them.
+            tokio::task::unconstrained(join(pipe.send(), self.lease.end_later("COMMIT"))).await
+        } else {
+            let written = pipe.send_one_by_one().await;
+            if let Err(error) = written {
+                let failure = Failure::from(error);
+                if failure.connection == Connection::Lost {
+                    self.lease.lose();
+                }
+                self.rollback().await;
+                return Err(failure.fault);
+            }
+            (written, self.lease.end_later("COMMIT").await)
+        };
+        match (is_whole, ended) {
+            (Ok(true), Ok(())) => {
+                self.lease.ended();
+                Ok(Some(self.lease))
+            }
+            // What this transaction has locked cannot go away. If it does, the orders are there all the same: look for them.
+            (Ok(false), Ok(())) => Err(StoreError::UnknownOutcome("a row that was locked is gone".to_owned()).into()),
+            (Ok(_), Err(error)) => {
+                self.lease.lose();
+                Err(not_committed(error))
+            }
+            (Err(error), ended) => {
+                let failure = Failure::from(error);
+                if failure.connection == Connection::Sound && ended.is_ok() {
+                    self.lease.ended();
+                } else {
+                    self.lease.lose();
+                }
+                Err(match (failure.connection, failure.fault) {
+                    // The line is cut, and COMMIT may have arrived.
+                    (Connection::Lost, Fault::Fatal(error)) => StoreError::UnknownOutcome(error.to_string()).into(),
+                    (Connection::Lost | Connection::Sound, fault) => fault,
+                })
+            }
+        }
+    }
+
     /// Rolls back and gives the connection back, if it is still of use.
     pub(super) async fn rollback(mut self) -> Option<Lease> {
         if self.lease.is_lost() {
             return None;
+        }
+        if self.begin.is_some() {
+            return Some(self.lease);
         }
         match self.lease.end("ROLLBACK").await {
             Ok(()) => Some(self.lease),
@@ -95,29 +162,73 @@ impl PgTx {
         }
     }
 
-    /// The connection, for statements, unless the caller's time is up.
-    pub(super) fn connection(&self) -> Done<&AsyncPgConnection> {
-        match self.until {
-            Some(until) if deadline::left(until).is_none() => Err(StoreError::DeadlineExceeded.into()),
-            Some(_) | None => Ok(self.lease.connection()),
+    /// Keeps the last statements, to be sent with COMMIT.
+    pub(super) fn finish(&mut self, placed: Placed) -> Done {
+        if self.last.replace(placed).is_some() {
+            return Err(StoreError::Internal("a transaction ends but once".into()).into());
         }
+        Ok(())
     }
 
-    /// Whether this connection has sent all statements of a kind before, so that the server knows them; from now on it has.
-    pub(super) fn has_sent_all(&mut self) -> bool {
-        self.lease.note_all_sent()
+    /// What is to be sent before the next statement, if anything; it counts as sent. Unless the caller's time is up.
+    pub(super) fn to_send_first(&mut self) -> Done<Option<String>> {
+        if self.until.is_some_and(|until| deadline::left(until).is_none()) {
+            return Err(StoreError::DeadlineExceeded.into());
+        }
+        if self.last.is_some() {
+            return Err(StoreError::Internal("a statement came after the last one".into()).into());
+        }
+        if self.begin.is_some() {
+            self.lease.open();
+        }
+        Ok(self.begin.take())
     }
 
-    /// Takes note of how statements ended.
-    pub(super) fn done<T>(&mut self, result: QueryResult<T>) -> Done<T> {
-        result.map_err(|error| {
-            self.failed = true;
-            let failure = Failure::from(error);
-            if failure.connection == Connection::Lost {
-                self.lease.lose();
-            }
-            failure.fault
-        })
+    /// The connection, inside the transaction, for statements of its own.
+    pub(super) async fn connection(&mut self) -> Done<&AsyncPgConnection> {
+        if let Some(begin) = self.to_send_first()? {
+            let begun = self.raw().batch_execute(&begin).await;
+            self.done((begun, Ok(())))?;
+        }
+        Ok(self.lease.connection())
+    }
+
+    /// The connection, for statements that are sent together with what [`to_send_first`](Self::to_send_first) answers.
+    pub(super) fn raw(&self) -> &AsyncPgConnection {
+        self.lease.connection()
+    }
+
+    /// Whether this connection has sent a statement of this kind before, so that the server knows it; from now on it has.
+    pub(super) fn has_sent<Q: QueryId>(&self) -> bool {
+        self.lease.knows(&Q::query_id().into_iter().collect())
+    }
+
+    /// Takes note of how statements ended, and BEGIN before them.
+    pub(super) fn done<T>(&mut self, (begun, result): (QueryResult<()>, QueryResult<T>)) -> Done<T> {
+        let (error, stillborn) = match (begun, result) {
+            (Ok(()), Ok(value)) => return Ok(value),
+            (Err(error), _) => (error, true),
+            (Ok(()), Err(error)) => (error, false),
+        };
+        self.failed = true;
+        let failure = Failure::from(error);
+        if failure.connection == Connection::Lost || stillborn {
+            self.lease.lose();
+        }
+        self.stillborn = stillborn && failure.connection == Connection::Lost;
+        Err(failure.fault)
+    }
+}
+
+/// Has something done inside a transaction, which begins now if it has not begun: both are sent together.
+pub(super) async fn begun<T>(
+    mut connection: &AsyncPgConnection,
+    begin: Option<String>,
+    statements: impl Future<Output = QueryResult<T>>,
+) -> (QueryResult<()>, QueryResult<T>) {
+    match begin {
+        None => (Ok(()), statements.await),
+        Some(begin) => join(connection.batch_execute(&begin), statements).await,
     }
 }
 
@@ -143,6 +254,11 @@ fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreErro
     for (name, value) in settings {
         // Rounded up: 0 would mean for ever.
         let _always_fits = write!(sql, "; SET LOCAL {name} = {}", value.as_millis() + 1);
+    }
+    if access == Access::Write {
+        // Whatever is written is found by a key. The plans of such statements, those of foreign keys among them, are made once
+        // and kept: made while a table is new and empty, they would read all of it for as long as the connection lives.
+        sql.push_str("; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan");
     }
     Ok(sql)
 }
@@ -176,8 +292,10 @@ const fn violates(kind: &DatabaseErrorKind) -> bool {
 /// Runs one statement of a transaction: `run!(tx, load(query))`.
 macro_rules! run {
     ($tx:expr, $method:ident($query:expr)) => {{
-        let mut connection = $tx.connection()?;
-        let result = diesel_async::RunQueryDsl::$method($query, &mut connection).await;
+        let begin = $tx.to_send_first()?;
+        let mut connection = $tx.raw();
+        let statement = diesel_async::RunQueryDsl::$method($query, &mut connection);
+        let result = $crate::postgres::tx::begun($tx.raw(), begin, statement).await;
         $tx.done(result)
     }};
 }

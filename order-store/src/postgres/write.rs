@@ -7,6 +7,8 @@ use diesel::{
     dsl::sql,
     sql_types::{Array, BigInt, Bool, Integer, Text},
 };
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::future::try_join3;
 use order_core::{
     cart::{CartOwner, GuestKey},
     ids::{CouponCode, OrderId, ProductId, Sku},
@@ -17,7 +19,7 @@ use super::{
     pipe::Pipe,
     read::newest_cart,
     sql::{Bound, Fail, Insert, Replace, Skip, Table, statement},
-    tx::{PgTx, run},
+    tx::{PgTx, begun, run},
 };
 use crate::{
     error::StoreError,
@@ -30,8 +32,11 @@ use crate::{
     },
     schema::{cart, coupon, orders, product, stock},
     sql_types::{Instant, Uuid},
-    statements::{Claimed, Done, Fault, NumberRange, Placed, Read as _, Write},
+    statements::{Claimed, Done, Fault, NumberRange, Opened, Opening, Placed, Read as _, Series, Write},
 };
+
+/// What a request is found by.
+type RequestName = (String, String, Id);
 
 statement! {
     /// Replaces what became of requests.
@@ -53,6 +58,28 @@ statement! {
     TakeNumbers -> BigInt:
     "INSERT INTO order_counter AS counter (prefix, year, value) VALUES (?, ?, ?) \
      ON CONFLICT (prefix, year) DO UPDATE SET value = counter.value + ? RETURNING value"
+}
+
+statement! {
+    /// Counters, locked in the order of their keys.
+    LockCounters -> (Text, Integer, BigInt):
+    "SELECT counter.prefix, counter.year, counter.value FROM unnest(?, ?) AS wanted (prefix, year) \
+     JOIN order_counter AS counter USING (prefix, year) ORDER BY counter.prefix, counter.year FOR NO KEY UPDATE OF counter"
+}
+
+statement! {
+    /// Moves counters that are locked.
+    MoveCounters -> ():
+    "UPDATE order_counter AS counter SET value = counter.value + taken.count \
+     FROM unnest(?, ?, ?) AS taken (prefix, year, count) \
+     WHERE counter.prefix = taken.prefix AND counter.year = taken.year"
+}
+
+statement! {
+    /// Shelves, locked in the order of their SKUs. A join, because the plan of `sku = ANY (...)` is made anew for every call.
+    LockStock -> diesel::dsl::SqlTypeOf<<stock::table as diesel::Table>::AllColumns>:
+    "SELECT stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit \
+     FROM unnest(?) AS wanted (sku) JOIN stock USING (sku) ORDER BY stock.sku FOR NO KEY UPDATE OF stock"
 }
 
 statement! {
@@ -133,7 +160,67 @@ fn dropped(rows: &[ReservationRow]) -> Bound<'_, DropReservations> {
         .bind::<Array<Text>>(rows.iter().map(|row| row.sku.as_str()).collect::<Vec<_>>())
 }
 
+fn locked_stock(skus: &[Sku]) -> Bound<'_, LockStock> {
+    Bound::<LockStock>::new().bind::<Array<Text>>(skus.iter().map(Sku::as_str).collect::<Vec<_>>())
+}
+
+fn locked_counters(series: &[Series]) -> Bound<'_, LockCounters> {
+    Bound::<LockCounters>::new()
+        .bind::<Array<Text>>(series.iter().map(|(prefix, _)| prefix.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Integer>>(series.iter().map(|(_, year)| i32::from(*year)).collect::<Vec<_>>())
+}
+
+fn moved_counters(taken: &[(Series, i64)]) -> Bound<'_, MoveCounters> {
+    Bound::<MoveCounters>::new()
+        .bind::<Array<Text>>(taken.iter().map(|((prefix, _), _)| prefix.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Integer>>(taken.iter().map(|((_, year), _)| i32::from(*year)).collect::<Vec<_>>())
+        .bind::<Array<BigInt>>(taken.iter().map(|(_, count)| *count).collect::<Vec<_>>())
+}
+
+/// All that is written of a batch of orders, in this order.
+pub(super) fn pipe<'c>(connection: &'c AsyncPgConnection, placed: &Placed) -> Pipe<'c> {
+    let (orders, shelves) = (&placed.orders, &placed.shelves);
+    let mut pipe = Pipe::new(connection);
+    pipe.insert(orders.iter().map(|order| &order.order).collect());
+    pipe.insert(orders.iter().flat_map(|order| &order.lines).collect());
+    pipe.insert(orders.iter().flat_map(|order| &order.payments).collect());
+    pipe.insert(orders.iter().flat_map(|order| &order.operations).collect());
+    pipe.insert(orders.iter().flat_map(|order| &order.shipments).collect());
+    pipe.insert(orders.iter().flat_map(|order| &order.returns).collect());
+    pipe.insert(placed.events.iter().collect());
+    pipe.insert(placed.search.iter().collect());
+    pipe.replace(placed.carts.iter().collect());
+    pipe.push(shelves.levels.len(), new_levels(&shelves.levels));
+    pipe.insert(shelves.movements.iter().collect());
+    pipe.push(shelves.dropped.len(), dropped(&shelves.dropped));
+    pipe.replace(shelves.put.iter().collect());
+    pipe.replace(placed.coupons.iter().collect());
+    pipe.insert(placed.redemptions.iter().collect());
+    pipe.push(placed.outcomes.len(), outcomes(&placed.outcomes));
+    pipe.push(placed.unclaimed.len(), unclaimed(&placed.unclaimed));
+    pipe.push(placed.numbers.len(), moved_counters(&placed.numbers));
+    pipe
+}
+
 impl PgTx {
+    /// Reads the requests among these whose keys were not free.
+    async fn taken(&mut self, rows: &[RequestRow], free: &[RequestName]) -> Done<Vec<RequestRow>> {
+        let is_free = |row: &&RequestRow| {
+            free.iter().any(|key| (&key.0, &key.1, key.2) == (&row.principal, &row.method, row.request_id))
+        };
+        let taken: Vec<_> = rows.iter().filter(|row| !is_free(row)).collect();
+        if taken.is_empty() {
+            return Ok(Vec::new());
+        }
+        let principals = taken.iter().map(|row| row.principal.as_str()).collect();
+        let methods = taken.iter().map(|row| row.method.as_str()).collect();
+        let found = self.requests_of(principals, methods, taken.iter().map(|row| row.request_id).collect()).await?;
+        if found.len() < taken.len() {
+            return Err(Fault::Retry("a request was forgotten meanwhile".into()));
+        }
+        Ok(found)
+    }
+
     /// Inserts rows that are not there.
     async fn insert<R: Table>(&mut self, rows: Vec<&R>) -> Done {
         if !rows.is_empty() {
@@ -163,22 +250,39 @@ impl Write for PgTx {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let free: Vec<(String, String, Id)> =
-            run!(self, load(Insert::<RequestRow, Skip>::new(&rows.iter().collect::<Vec<_>>())))?;
-        let is_free = |row: &&RequestRow| {
-            free.iter().any(|key| (&key.0, &key.1, key.2) == (&row.principal, &row.method, row.request_id))
+        let free = run!(self, load(Insert::<RequestRow, Skip>::new(&rows.iter().collect::<Vec<_>>())))?;
+        self.taken(rows, &free).await
+    }
+
+    async fn open_placing(&mut self, opening: Opening<'_>) -> Done<Opened> {
+        let Opening { claims, skus, series } = opening;
+        let known = [
+            self.has_sent::<Insert<'_, RequestRow, Skip>>(),
+            self.has_sent::<Bound<'_, LockStock>>(),
+            self.has_sent::<Bound<'_, LockCounters>>(),
+        ];
+        let claim = Insert::<RequestRow, Skip>::new(&claims.iter().collect::<Vec<_>>());
+        let (stock, counters) = (locked_stock(skus), locked_counters(series));
+        let (free, levels, counters): (Vec<RequestName>, Vec<StockRow>, Vec<(String, i32, i64)>) = if known == [true; 3]
+        {
+            let begin = self.to_send_first()?;
+            let [mut first, mut second, mut third] = [self.raw(); 3];
+            let sent = try_join3(
+                RunQueryDsl::load(claim, &mut first),
+                RunQueryDsl::load(stock, &mut second),
+                RunQueryDsl::load(counters, &mut third),
+            );
+            let result = begun(self.raw(), begin, tokio::task::unconstrained(sent)).await;
+            self.done(result)?
+        } else {
+            // The first time the server does not know them: see `Pipe::is_known`.
+            (run!(self, load(claim))?, run!(self, load(stock))?, run!(self, load(counters))?)
         };
-        let taken: Vec<_> = rows.iter().filter(|row| !is_free(row)).collect();
-        if taken.is_empty() {
-            return Ok(Vec::new());
-        }
-        let principals = taken.iter().map(|row| row.principal.as_str()).collect();
-        let methods = taken.iter().map(|row| row.method.as_str()).collect();
-        let found = self.requests_of(principals, methods, taken.iter().map(|row| row.request_id).collect()).await?;
-        if found.len() < taken.len() {
-            return Err(Fault::Retry("a request was forgotten meanwhile".into()));
-        }
-        Ok(found)
+        let taken = self.taken(claims, &free).await?;
+        let last = |(prefix, year, last): (String, i32, i64)| {
+            Ok(((prefix, i16::try_from(year).map_err(StoreError::corrupt)?), last))
+        };
+        Ok(Opened { taken, levels, counters: counters.into_iter().map(last).collect::<Result<_, StoreError>>()? })
     }
 
     async fn unclaim_requests(&mut self, rows: &[RequestRow]) -> Done {
@@ -228,30 +332,8 @@ impl Write for PgTx {
         self.insert(orders.iter().flat_map(|order| &order.returns).collect()).await
     }
 
-    async fn write_placed(&mut self, placed: &Placed) -> Done {
-        let orders = &placed.orders;
-        let shelves = &placed.shelves;
-        let is_known = self.has_sent_all();
-        let mut pipe = Pipe::new(self.connection()?);
-        pipe.insert(orders.iter().map(|order| &order.order).collect());
-        pipe.insert(orders.iter().flat_map(|order| &order.lines).collect());
-        pipe.insert(orders.iter().flat_map(|order| &order.payments).collect());
-        pipe.insert(orders.iter().flat_map(|order| &order.operations).collect());
-        pipe.insert(orders.iter().flat_map(|order| &order.shipments).collect());
-        pipe.insert(orders.iter().flat_map(|order| &order.returns).collect());
-        pipe.insert(placed.events.iter().collect());
-        pipe.replace(placed.search.iter().collect());
-        pipe.replace(placed.carts.iter().collect());
-        pipe.push(shelves.levels.len(), new_levels(&shelves.levels));
-        pipe.insert(shelves.movements.iter().collect());
-        pipe.push(shelves.dropped.len(), dropped(&shelves.dropped));
-        pipe.replace(shelves.put.iter().collect());
-        pipe.replace(placed.coupons.iter().collect());
-        pipe.insert(placed.redemptions.iter().collect());
-        pipe.push(placed.outcomes.len(), outcomes(&placed.outcomes));
-        pipe.push(placed.unclaimed.len(), unclaimed(&placed.unclaimed));
-        let sent = pipe.send(is_known).await;
-        if self.done(sent)? { Ok(()) } else { Err(StoreError::corrupt("a row that was locked is gone").into()) }
+    async fn finish_placing(&mut self, placed: Placed) -> Done {
+        self.finish(placed)
     }
 
     async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {
@@ -377,13 +459,7 @@ impl Write for PgTx {
     }
 
     async fn lock_stock(&mut self, skus: &[Sku]) -> Done<Vec<StockRow>> {
-        let skus: Vec<_> = skus.iter().map(Sku::as_str).collect();
-        let query = stock::table
-            .filter(stock::sku.eq_any(skus))
-            .order(stock::sku)
-            .select(StockRow::as_select())
-            .for_no_key_update();
-        run!(self, load(query))
+        run!(self, load(locked_stock(skus)))
     }
 
     async fn insert_stock(&mut self, rows: &[StockRow]) -> Done<Vec<String>> {

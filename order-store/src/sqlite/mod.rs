@@ -124,6 +124,7 @@ async fn received<T>(answer: Answer<T>) -> Done<T> {
 
 impl Backend for Sqlite {
     const ENGINE: &'static str = "sqlite";
+    const LANE_THREADS: bool = false;
 
     async fn write<W: WriteWork>(&self, work: W) -> Result<W::Output, StoreError> {
         let body = Arc::new(Writing(work));

@@ -161,7 +161,7 @@ impl AdjustStock {
 
     async fn carry_out<T: Write>(&self, tx: &mut T) -> Done<Result<StockLevel, Refusal>> {
         let skus = std::iter::once(self.sku.clone()).collect();
-        let mut shelves = Shelves::lock(tx, Locking { skus: &skus, carts: &[], now: self.now, ids: self.ids }).await?;
+        let mut shelves = Shelves::lock(tx, &skus, Locking { carts: &[], now: self.now, ids: self.ids }).await?;
         let Some(level) = shelves.levels.get_mut(&self.sku) else {
             return Ok(Err(Refusal::not_found(ResourceKind::Stock, &self.sku)));
         };

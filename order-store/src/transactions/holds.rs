@@ -34,8 +34,8 @@ impl Holding<'_> {
         let (before, demand) = (sum(self.before.iter().map(|cart| cart.demand())), self.after.demand());
         let skus: BTreeSet<_> = before.keys().chain(demand.keys()).cloned().collect();
         let carts: Vec<_> = self.before.iter().map(|cart| cart.id).collect();
-        let locking = Locking { skus: &skus, carts: &carts, now: self.now, ids: self.ids };
-        let mut shelves = Shelves::lock(tx, locking).await?;
+        let locking = Locking { carts: &carts, now: self.now, ids: self.ids };
+        let mut shelves = Shelves::lock(tx, &skus, locking).await?;
         let held = sum(carts.iter().map(|cart| shelves.held_by(*cart)));
         let request = HoldRequest { demand: &demand, before: &before, held: &held };
         match stock::hold(&mut shelves.levels, request) {
@@ -76,7 +76,7 @@ impl WriteWork for SweepReservations {
     async fn run<T: Write>(&self, tx: &mut T) -> Done<u32> {
         let due = tx.due_reservations(self.now, self.most).await?;
         let skus: BTreeSet<Sku> = due.iter().filter_map(|sku| Sku::parse(sku).ok()).collect();
-        let shelves = Shelves::lock(tx, Locking { skus: &skus, carts: &[], now: self.now, ids: self.ids }).await?;
+        let shelves = Shelves::lock(tx, &skus, Locking { carts: &[], now: self.now, ids: self.ids }).await?;
         let given_back = u32::try_from(shelves.dropped()).unwrap_or(u32::MAX);
         shelves.write(tx).await?;
         Ok(given_back)

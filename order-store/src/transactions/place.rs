@@ -12,6 +12,7 @@ use order_core::{
     order::{Order, Placement},
     policy::AllocatePolicy,
     stock::{self, Demand, Levels, MovementKind, Shortage, StockChange},
+    time::Timestamp,
 };
 
 use super::{
@@ -26,7 +27,7 @@ use crate::{
     query::Scope,
     request::{Request, RequestKey, RequestOutcome},
     rows::{EventRow, MovementCause, OrderRows, RequestRow, SearchRow, cart_from_rows, cart_rows},
-    statements::{Done, Fault, NumberRange, Placed, Write},
+    statements::{Done, Fault, NumberRange, Opened, Opening, Placed, Series, Write},
     store::{Effect, Numbering, PlaceOrder},
 };
 
@@ -61,6 +62,7 @@ impl<B: Backend> Work for Placing<B> {
     type Key = PlaceKey;
     const NAME: &'static str = "place";
     const LANES: usize = PLACE_LANES;
+    const OWN_THREADS: bool = B::LANE_THREADS;
     /// Beyond it the flush is a small part of the batch's time, and waiting a large one.
     const BATCH: usize = 128;
     /// Twice as many as calls are let in at once, unless that is configured otherwise.
@@ -99,13 +101,15 @@ pub(super) enum PlaceKey {
 impl WriteWork for PlaceBatch {
     type Output = Vec<Result<Standing, Refusal>>;
     const NAME: &'static str = "place";
-    const ROOM: Room = Room::Lanes;
+
+    fn room(&self) -> Room {
+        Room::Placing(self.0.lane)
+    }
 
     async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
-        let mut slots = self.claim(tx).await?;
-        self.consume_carts(tx, &mut slots).await?;
-        let (shelves, redemptions) = self.allocate(tx, &mut slots).await?;
-        let mut placed = self.store(tx, (&slots, shelves, redemptions)).await?.into_iter();
+        let (mut slots, promising) = self.open(tx).await?;
+        let Promising { shelves, redemptions, counters } = self.promise(&mut slots, promising);
+        let mut placed = self.store(tx, (&slots, shelves, redemptions), counters).await?.into_iter();
         let answer = |(slot, order): (Slot, &PlaceOrder)| match slot {
             Slot::Open(_) => {
                 let effect = placed.next().expect("every open slot was stored, in this order");
@@ -142,20 +146,49 @@ impl PlaceBatch {
         self.0.items()
     }
 
-    /// Claims the request ids, all in one statement. Where the answer to an earlier attempt got lost, looks first whether the orders
-    /// are there: they have the same identities.
-    async fn claim<T: Write>(&self, tx: &mut T) -> Done<Vec<Slot>> {
-        let mut stored = match self.0.attempt {
+    /// Claims, locks and reads all that the batch is decided on. Where nothing but requests and shelves is to be looked at, as with
+    /// most orders, that is asked for at once.
+    async fn open<T: Write>(&self, tx: &mut T) -> Done<(Vec<Slot>, Promising)> {
+        let stored = match self.0.attempt {
             Attempt::First => BTreeMap::new(),
             Attempt::Again => self.stored(tx).await?,
         };
+        let claims = self.claims(&stored);
+        let is_plain = self.orders().iter().all(|order| order.cart.is_none() && order.coupon.is_none());
+        if is_plain && stored.is_empty() {
+            let locking = Locks::of(self.orders().iter().map(|order| (None, order)));
+            let opened = tx.open_placing(locking.opening(&claims)).await?;
+            let slots = self.slots(stored, &opened.taken)?;
+            return Ok((slots, locking.promising(tx, opened, Redemptions::default()).await?));
+        }
+        let taken = tx.claim_requests(&claims).await?;
+        let mut slots = self.slots(stored, &taken)?;
+        self.consume_carts(tx, &mut slots).await?;
+        let open = slots.iter().zip(self.orders());
+        let open = open
+            .filter_map(|(slot, order)| if let Slot::Open(cart) = slot { Some((cart.as_ref(), order)) } else { None });
+        let open: Vec<_> = open.collect();
+        let redemptions = Redemptions::open(tx, open.iter().map(|(_, order)| *order)).await?;
+        let locking = Locks::of(open.into_iter());
+        let opened = tx.open_placing(locking.opening(&[])).await?;
+        let promising = locking.promising(tx, opened, redemptions).await?;
+        Ok((slots, promising))
+    }
+
+    /// The requests to be claimed, sorted: of all orders that are not there.
+    fn claims(&self, stored: &BTreeMap<OrderId, Order>) -> Vec<RequestRow> {
         let mut rows = Vec::new();
         for order in self.orders().iter().filter(|order| !stored.contains_key(&order.placement.order.id)) {
             let hoped = RequestOutcome::Order(order.placement.order.id);
             rows.extend(order.request.as_ref().map(|request| RequestRow::new(request, &hoped)));
         }
         rows.sort_by(|one, other| one.key().cmp(&other.key()));
-        let taken = if rows.is_empty() { Vec::new() } else { tx.claim_requests(&rows).await? };
+        rows
+    }
+
+    /// Where each order stands, as far as its request tells. Where the answer to an earlier attempt got lost, its orders may be
+    /// there: they have the same identities.
+    fn slots(&self, mut stored: BTreeMap<OrderId, Order>, taken: &[RequestRow]) -> Done<Vec<Slot>> {
         let taken: BTreeMap<_, _> = taken.iter().map(|row| (row.key(), row)).collect();
         let slot = |order: &PlaceOrder| {
             if let Some(stored) = stored.remove(&order.placement.order.id) {
@@ -208,42 +241,26 @@ impl PlaceBatch {
 
     /// Uses coupons and promises stock in order of arrival. What cannot be met is refused and takes nothing; its cart keeps what it
     /// holds.
-    async fn allocate<T: Write>(&self, tx: &mut T, slots: &mut [Slot]) -> Done<(Shelves, Redemptions)> {
-        let open = slots.iter().zip(self.orders());
-        let open = open.filter(|(slot, _)| matches!(slot, Slot::Open(_))).map(|(_, order)| order);
-        let mut redemptions = Redemptions::open(tx, open).await?;
-        let mut shelves = self.lock(tx, slots).await?;
+    fn promise(&self, slots: &mut [Slot], mut promising: Promising) -> Promising {
+        let Promising { shelves, redemptions, .. } = &mut promising;
         for (slot, order) in slots.iter_mut().zip(self.orders()) {
             let Slot::Open(cart) = slot else { continue };
             let usable = redemptions.check(order);
-            match usable.and_then(|()| promise(&mut shelves, (cart.as_ref(), &order.placement))) {
+            match usable.and_then(|()| promise(shelves, (cart.as_ref(), &order.placement))) {
                 Ok(()) => redemptions.redeem(order),
                 Err(Refusal::PricingStale) => *slot = Slot::Stale,
                 Err(refusal) => *slot = Slot::Refused(refusal),
             }
         }
-        Ok((shelves, redemptions))
+        promising
     }
 
-    /// Locks what is to be promised, and what the carts may hold.
-    async fn lock<T: Write>(&self, tx: &mut T, slots: &[Slot]) -> Done<Shelves> {
-        let (mut skus, mut carts, mut newest) = (BTreeSet::new(), Vec::new(), None);
-        for (slot, order) in slots.iter().zip(self.orders()) {
-            let Slot::Open(cart) = slot else { continue };
-            skus.extend(order.placement.demand.keys().cloned());
-            skus.extend(cart.iter().flat_map(|cart| &cart.items).map(|item| item.sku.clone()));
-            carts.extend(cart.iter().map(|cart| cart.id));
-            newest = newest.max(Some((order.placement.order.create_time, order.placement.order.id.uuid())));
-        }
-        let Some((now, id)) = newest else { return Ok(Shelves::default()) };
-        Shelves::lock(tx, Locking { skus: &skus, carts: &carts, now, ids: IdSeed::new(id) }).await
-    }
-
-    /// Draws the numbers, the last lock, and writes all there is to write: sent together, because nothing depends on its answer.
+    /// Numbers what is placed and writes all there is to write.
     async fn store<T: Write>(
         &self,
         tx: &mut T,
         (slots, shelves, redemptions): (&[Slot], Shelves, Redemptions),
+        mut counters: Counters,
     ) -> Done<Vec<Effect>> {
         let mut placed = Placed { shelves: shelves.into_rows(), ..Placed::default() };
         (placed.coupons, placed.redemptions) = redemptions.into_rows();
@@ -261,10 +278,86 @@ impl PlaceBatch {
                 Slot::Replay(_) | Slot::Done(_) | Slot::Reused => {}
             }
         }
-        let effects = number(tx, new).await?;
+        let effects = number(tx, new, &mut counters).await?;
+        placed.numbers = counters.taken();
         placed.add(&effects);
-        tx.write_placed(&placed).await?;
+        tx.finish_placing(placed).await?;
         Ok(effects)
+    }
+}
+
+/// What a batch is decided on, locked.
+struct Promising {
+    shelves: Shelves,
+    redemptions: Redemptions,
+    counters: Counters,
+}
+
+/// What some orders have to lock, in its order: shelves, also those that their carts may hold something of, and counters.
+struct Locks {
+    skus: Vec<Sku>,
+    carts: Vec<CartId>,
+    series: Vec<Series>,
+    /// The newest order: when it is placed, and where movements take their identities from that belong to no order.
+    newest: Option<(Timestamp, uuid::Uuid)>,
+}
+
+impl Locks {
+    fn of<'o>(orders: impl Iterator<Item = (Option<&'o Cart>, &'o PlaceOrder)>) -> Self {
+        let (mut skus, mut series) = (BTreeSet::new(), BTreeSet::new());
+        let (mut carts, mut newest) = (Vec::new(), None);
+        for (cart, order) in orders {
+            let placed = &order.placement.order;
+            skus.extend(order.placement.demand.keys());
+            skus.extend(cart.iter().flat_map(|cart| &cart.items).map(|item| &item.sku));
+            carts.extend(cart.map(|cart| cart.id));
+            series.insert((order.numbering.prefix.as_str(), calendar::year_utc(placed.create_time)));
+            newest = newest.max(Some((placed.create_time, placed.id.uuid())));
+        }
+        Self {
+            skus: skus.into_iter().cloned().collect(),
+            carts,
+            series: series.into_iter().map(|(prefix, year)| (prefix.to_owned(), year)).collect(),
+            newest,
+        }
+    }
+
+    fn opening<'a>(&'a self, claims: &'a [RequestRow]) -> Opening<'a> {
+        Opening { claims, skus: &self.skus, series: &self.series }
+    }
+
+    async fn promising<T: Write>(self, tx: &mut T, opened: Opened, redemptions: Redemptions) -> Done<Promising> {
+        let counters = Counters { last: opened.counters.into_iter().collect(), taken: BTreeMap::new() };
+        let shelves = match self.newest {
+            None => Shelves::default(),
+            Some((now, id)) => {
+                let locking = Locking { carts: &self.carts, now, ids: IdSeed::new(id) };
+                Shelves::of(tx, opened.levels, locking).await?
+            }
+        };
+        Ok(Promising { shelves, redemptions, counters })
+    }
+}
+
+/// Counters that are locked: their last numbers, and how many were taken.
+#[derive(Default)]
+struct Counters {
+    last: BTreeMap<Series, i64>,
+    taken: BTreeMap<Series, i64>,
+}
+
+impl Counters {
+    /// Takes numbers of a counter if it is locked, and answers the first of them.
+    fn take(&mut self, series: &Series, count: i64) -> Option<i64> {
+        let last = self.last.get_mut(series)?;
+        let first = *last + 1;
+        *last += count;
+        *self.taken.entry(series.clone()).or_default() += count;
+        Some(first)
+    }
+
+    fn taken(self) -> Vec<(Series, i64)> {
+        self.taken.into_iter().collect()
     }
 }
 
@@ -350,18 +443,18 @@ fn committed_meanwhile() -> Fault {
     Fault::Retry("the answer to an own commit got lost, and it was carried out just now".to_owned())
 }
 
-/// Numbers and inserts new orders, in their order.
+/// Numbers and inserts new orders, in their order, as the last that a transaction does.
 pub(super) async fn insert<T: Write>(tx: &mut T, new: Vec<(Placement, &Numbering)>) -> Done<Vec<Effect>> {
-    let effects = number(tx, new).await?;
+    let effects = number(tx, new, &mut Counters::default()).await?;
     let mut placed = Placed::default();
     placed.add(&effects);
-    tx.write_placed(&placed).await?;
+    tx.finish_placing(placed).await?;
     Ok(effects)
 }
 
 /// Numbers new orders, in their order.
-async fn number<T: Write>(tx: &mut T, new: Vec<(Placement, &Numbering)>) -> Done<Vec<Effect>> {
-    let numbers = draw(tx, &new).await?;
+async fn number<T: Write>(tx: &mut T, new: Vec<(Placement, &Numbering)>, counters: &mut Counters) -> Done<Vec<Effect>> {
+    let numbers = draw(tx, &new, counters).await?;
     let mut effects: Vec<Effect> = Vec::with_capacity(new.len());
     for ((mut placement, _), number) in new.into_iter().zip(numbers) {
         placement.number(number);
@@ -371,25 +464,31 @@ async fn number<T: Write>(tx: &mut T, new: Vec<(Placement, &Numbering)>) -> Done
 }
 
 /// One range of numbers for each prefix and year, in their order, dealt out in the orders' order.
-async fn draw<T: Write>(tx: &mut T, new: &[(Placement, &Numbering)]) -> Done<Vec<OrderNumber>> {
+async fn draw<T: Write>(
+    tx: &mut T,
+    new: &[(Placement, &Numbering)],
+    counters: &mut Counters,
+) -> Done<Vec<OrderNumber>> {
     let series = |(placement, numbering): &(Placement, &Numbering)| {
-        (numbering.prefix.clone(), calendar::year_utc(placement.order.create_time), numbering.first)
+        ((numbering.prefix.clone(), calendar::year_utc(placement.order.create_time)), numbering.first)
     };
     let mut wanted: BTreeMap<_, i64> = BTreeMap::new();
     for order in new {
         *wanted.entry(series(order)).or_default() += 1;
     }
     let mut next = BTreeMap::new();
-    for ((prefix, year, first), count) in wanted {
-        let range = NumberRange { prefix: &prefix, year, first, count };
-        let start = tx.take_numbers(range).await?;
-        next.insert((prefix, year, first), start);
+    for ((series, first), count) in wanted {
+        let start = match counters.take(&series, count) {
+            Some(start) => start,
+            None => tx.take_numbers(NumberRange { prefix: &series.0, year: series.1, first, count }).await?,
+        };
+        next.insert((series, first), start);
     }
     let deal = |order: &(Placement, &Numbering)| {
         let key = series(order);
         let counter = next.get_mut(&key).expect("a range was taken for every series");
         *counter += 1;
-        OrderNumber::new(&key.0, key.1, *counter - 1)
+        OrderNumber::new(&key.0.0, key.0.1, *counter - 1)
     };
     Ok(new.iter().map(deal).collect())
 }

@@ -18,7 +18,7 @@ use order_core::{
 
 use super::{coupons, holds, requests};
 use crate::{
-    backend::{Backend, ReadWork},
+    backend::{Backend, PRODUCT_LANES, ReadWork, Room},
     error::StoreError,
     lanes::{Batch, Work},
     query::{
@@ -91,10 +91,25 @@ look!(GetCart { owner: CartOwner, now: Timestamp }, "cart", Option<Cart>, |this,
     Ok(cart.filter(|cart| cart.is_live(this.now) || matches!(cart.state, CartState::Ordered(_))))
 });
 
-look!(GetProducts { ids: Vec<ProductId> }, "products", Vec<Product>, |this, tx| {
-    let rows = tx.products(&this.ids).await?;
-    Ok(rows.into_iter().map(Product::try_from).collect::<Result<_, _>>()?)
-});
+/// Products by identity, for one of the lanes.
+struct GetProducts {
+    ids: Vec<ProductId>,
+    lane: usize,
+}
+
+impl ReadWork for GetProducts {
+    type Output = Vec<Product>;
+    const NAME: &'static str = "products";
+
+    fn room(&self) -> Room {
+        Room::Products(self.lane)
+    }
+
+    async fn run<T: Read>(&self, tx: &mut T) -> Done<Vec<Product>> {
+        let rows = tx.products(&self.ids).await?;
+        Ok(rows.into_iter().map(Product::try_from).collect::<Result<_, _>>()?)
+    }
+}
 
 /// Looking up products in lanes: every order that is placed asks for its own, and many ask at the same time.
 pub(super) struct LookingUp<B>(pub(super) Arc<B>);
@@ -104,7 +119,8 @@ impl<B: Backend> Work for LookingUp<B> {
     type Answer = Vec<Product>;
     type Key = ();
     const NAME: &'static str = "products";
-    const LANES: usize = 2;
+    const LANES: usize = PRODUCT_LANES;
+    const OWN_THREADS: bool = B::LANE_THREADS;
     const BATCH: usize = 128;
     const QUEUE: usize = 4096;
 
@@ -114,7 +130,7 @@ impl<B: Backend> Work for LookingUp<B> {
 
     async fn run(&self, batch: Batch<Vec<ProductId>>) -> Result<Vec<Result<Vec<Product>, StoreError>>, StoreError> {
         let wanted: BTreeSet<_> = batch.items().iter().flatten().cloned().collect();
-        let found = self.0.read(GetProducts { ids: wanted.into_iter().collect() }).await?;
+        let found = self.0.read(GetProducts { ids: wanted.into_iter().collect(), lane: batch.lane }).await?;
         let found: BTreeMap<_, _> = found.iter().map(|product| (&product.id, product)).collect();
         let own = |ids: &Vec<ProductId>| {
             let ids: BTreeSet<_> = ids.iter().collect();

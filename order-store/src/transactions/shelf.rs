@@ -26,9 +26,8 @@ const EXPIRED_PER_LOCK: u32 = 4096;
 /// What a movement is for, and where its identity comes from.
 pub(super) type Source<'a> = (MovementCause<'a>, IdSeed);
 
-/// Which shelves a transaction locks, and for whom.
+/// For whom shelves are locked.
 pub(super) struct Locking<'a> {
-    pub(super) skus: &'a BTreeSet<Sku>,
     /// Carts whose own holds on them matter.
     pub(super) carts: &'a [CartId],
     pub(super) now: Timestamp,
@@ -48,15 +47,21 @@ pub(super) struct Shelves {
 }
 
 impl Shelves {
-    /// Locks shelves in their order, reads them, and gives back what has expired: a hold ends here, with the next claim, and not
-    /// when a sweeper finds it. Where nothing is reserved nothing is looked for.
-    pub(super) async fn lock<T: Write>(tx: &mut T, locking: Locking<'_>) -> Done<Self> {
-        let mut shelves = Self::default();
-        if locking.skus.is_empty() {
-            return Ok(shelves);
+    /// Locks shelves in their order and reads them.
+    pub(super) async fn lock<T: Write>(tx: &mut T, skus: &BTreeSet<Sku>, locking: Locking<'_>) -> Done<Self> {
+        if skus.is_empty() {
+            return Ok(Self::default());
         }
-        let skus: Vec<_> = locking.skus.iter().cloned().collect();
-        for row in tx.lock_stock(&skus).await? {
+        let skus: Vec<_> = skus.iter().cloned().collect();
+        let rows = tx.lock_stock(&skus).await?;
+        Self::of(tx, rows, locking).await
+    }
+
+    /// Takes shelves that are locked, and gives back what has expired: a hold ends here, with the next claim, and not when a
+    /// sweeper finds it. Where nothing is reserved nothing is looked for.
+    pub(super) async fn of<T: Write>(tx: &mut T, rows: Vec<StockRow>, locking: Locking<'_>) -> Done<Self> {
+        let mut shelves = Self::default();
+        for row in rows {
             let level = StockLevel::try_from(row)?;
             shelves.levels.insert(level.sku.clone(), level);
         }
@@ -177,7 +182,7 @@ pub(super) async fn check<T: Write>(
 
 async fn lock_for<T: Write>(tx: &mut T, changes: &[StockChange], (cause, ids): Source<'_>) -> Done<Shelves> {
     let skus = changes.iter().map(|change| change.sku.clone()).collect();
-    Shelves::lock(tx, Locking { skus: &skus, carts: &[], now: cause.time, ids }).await
+    Shelves::lock(tx, &skus, Locking { carts: &[], now: cause.time, ids }).await
 }
 
 /// The shelves after all changes, one after the other. What is short is told of all of them.

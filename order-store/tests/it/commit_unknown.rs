@@ -55,6 +55,11 @@ impl Proxy {
     }
 }
 
+/// Whether COMMIT is in what is sent, or the answer to it in what comes back.
+fn commits(bytes: &[u8]) -> bool {
+    bytes.windows(7).any(|bytes| bytes == b"COMMIT\0")
+}
+
 /// Passes bytes on in both directions until one side ends or the line is cut.
 async fn pass(mut client: TcpStream, server: String, cut: Arc<AtomicU8>) {
     let mut server = TcpStream::connect(server).await.unwrap();
@@ -63,8 +68,7 @@ async fn pass(mut client: TcpStream, server: String, cut: Arc<AtomicU8>) {
         tokio::select! {
             read = client.read(&mut up) => {
                 let Ok(length @ 1..) = read else { return };
-                let commits = up[..length].windows(7).any(|bytes| bytes == b"COMMIT\0");
-                let armed = if commits { cut.swap(Cut::Nothing as u8, Ordering::SeqCst) } else { Cut::Nothing as u8 };
+                let armed = if commits(&up[..length]) { cut.swap(Cut::Nothing as u8, Ordering::SeqCst) } else { Cut::Nothing as u8 };
                 if armed == Cut::Before as u8 {
                     return;
                 }
@@ -73,8 +77,13 @@ async fn pass(mut client: TcpStream, server: String, cut: Arc<AtomicU8>) {
                     return;
                 }
                 if armed == Cut::After as u8 {
-                    // It is carried out once it is answered.
-                    assert!(server.read(&mut down).await.unwrap() > 0);
+                    // It is carried out once it is answered. What was sent with it is answered before.
+                    let mut answered = Vec::new();
+                    while !commits(&answered) {
+                        let length = server.read(&mut down).await.unwrap();
+                        assert!(length > 0);
+                        answered.extend_from_slice(&down[..length]);
+                    }
                     return;
                 }
             }
@@ -94,8 +103,17 @@ const SLOW_COMMITS: &str = "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE pl
      CREATE CONSTRAINT TRIGGER dawdles AFTER INSERT ON orders DEFERRABLE INITIALLY DEFERRED \
          FOR EACH ROW EXECUTE FUNCTION dawdle()";
 
+/// What the connections have sent before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connections {
+    /// Nothing: every statement is sent by itself.
+    New,
+    /// All of it: COMMIT is sent together with the statements before it.
+    Used,
+}
+
 /// Places orders of two callers, one of whom named his request, while the line is cut.
-async fn place_across(cut: Cut) {
+async fn place_across(cut: Cut, connections: Connections) {
     let database = TestDatabase::postgres().await;
     if cut == Cut::During {
         database.execute(SLOW_COMMITS).await.unwrap();
@@ -104,6 +122,15 @@ async fn place_across(cut: Cut) {
     let url = DatabaseUrl::parse(&proxy.url).unwrap();
     let shop = Shop { store: connect(&url, &ConnectOptions::default()).await.unwrap() };
     let mug = shop.sell("mug", 1250, 10).await;
+    let before = match connections {
+        Connections::New => 0,
+        // The lanes take turns.
+        Connections::Used => 4,
+    };
+    for n in 0..before {
+        let used = Wish { request: Some(request(fresh(), 10 + n)), ..Wish::of(&[(&mug, 1)]) };
+        shop.place(used).await.unwrap();
+    }
     proxy.cut(cut);
     let named = Wish { request: Some(request(fresh(), 1)), ..Wish::of(&[(&mug, 1)]) };
     let named = shop.place(named).await.unwrap();
@@ -115,24 +142,27 @@ async fn place_across(cut: Cut) {
     }
     let numbers = database.texts("SELECT order_number FROM orders ORDER BY order_number").await;
     let [first, second] = [&named, &nameless].map(|effect| effect.order.number.as_ref().unwrap().as_str());
-    assert_eq!(numbers, [first, second], "each is there once");
+    assert_eq!(numbers[usize::from(before)..], [first, second], "each is there once");
     let counted = database.texts("SELECT CAST(value AS text) FROM order_counter").await;
     assert!(second.ends_with(&counted[0]), "no number was lost");
-    assert_eq!(shop.level("MUG").await.allocated, 3);
+    assert_eq!(shop.level("MUG").await.allocated, 3 + i64::from(before));
     shop.store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commit_unknown_of_what_was_committed() {
-    place_across(Cut::After).await;
+    place_across(Cut::After, Connections::New).await;
+    place_across(Cut::After, Connections::Used).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commit_unknown_of_what_is_committed_while_it_is_looked_for() {
-    place_across(Cut::During).await;
+    place_across(Cut::During, Connections::New).await;
+    place_across(Cut::During, Connections::Used).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commit_unknown_of_what_was_not() {
-    place_across(Cut::Before).await;
+    place_across(Cut::Before, Connections::New).await;
+    place_across(Cut::Before, Connections::Used).await;
 }

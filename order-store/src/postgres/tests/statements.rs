@@ -22,7 +22,7 @@ use crate::{
 };
 
 async fn transaction(database: &TestDatabase) -> PgTx {
-    PgTx::begin(lease(database).await, Access::Write, None).await.unwrap()
+    PgTx::new(lease(database).await, Access::Write, None).unwrap()
 }
 
 fn page(filter: OrderFilter, sort: OrderSort, direction: Direction) -> OrderQuery {
@@ -313,7 +313,7 @@ async fn statements_are_prepared_once_however_many_rows_they_take() {
         tx.update_stock(&levels).await.unwrap();
         tx.orders_by_id(&batch.map(order_id).collect::<Vec<_>>()).await.unwrap();
         let count = diesel::sql_query("SELECT count(*) AS count FROM pg_prepared_statements");
-        let count: Count = count.get_result(&mut tx.connection().unwrap()).await.unwrap();
+        let count: Count = count.get_result(&mut tx.connection().await.unwrap()).await.unwrap();
         prepared.push(count.count);
     }
     assert_eq!(prepared[1], prepared[0]);
