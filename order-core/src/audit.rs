@@ -68,6 +68,10 @@ words! {
         Request = "request",
         /// The numbers of a year, by prefix and year.
         Number = "number",
+        /// Sums that statistics are made of, by kind of period, status and currency.
+        Statistics = "statistics",
+        /// A customer, by id, and the currency.
+        Customer = "customer",
     }
 }
 

@@ -6,13 +6,13 @@ use diesel::{
     QueryableByName,
     sql_types::{BigInt, Text},
 };
-use order_core::{currency::Currency, order::Status, time::Timestamp};
+use order_core::{currency::Currency, ids::OrderId, order::Status, time::Timestamp};
 
 use crate::{
     error::StoreError,
     fields::Id,
-    query::{DayStats, Stats, StatsQuery},
-    rows::{LineRow, OperationRow, OrderRow, OrderRows, PaymentRow, ReturnRow, ShipmentRow},
+    query::{CustomerSummary, DayStats, Stats, StatsQuery},
+    rows::{CustomerRollupRow, Grain, LineRow, OperationRow, OrderRow, OrderRows, PaymentRow, ReturnRow, ShipmentRow},
 };
 
 /// The rows that hang on a page of orders, each list in the order in which an order wants its own: lines by `line_id`,
@@ -70,9 +70,8 @@ const fn bare(order: OrderRow) -> OrderRows {
     }
 }
 
-/// The longest block of time that statistics group orders by: the quarter of an hour divides every zone's offset in use, so
-/// that in practice every day of every zone is made of whole blocks of this length.
-const BLOCK_MICROS: i64 = 15 * 60 * 1_000_000;
+/// The longest block of time that orders are added up by where no rollup is made of such blocks.
+const LONGEST_MICROS: i64 = 15 * 60 * 1_000_000;
 
 /// Blocks of time of equal length, from an origin on, such that every bound of a query is where a block begins. The database
 /// groups by block; which block belongs to which day is decided here, and no time zone is known to SQL.
@@ -82,15 +81,24 @@ pub(crate) struct Blocks {
     pub(crate) origin: Timestamp,
     /// The length of a block, positive. Block `n` holds the orders of `origin + n * micros` up to the next block.
     pub(crate) micros: i64,
+    /// The rollups that are made of such blocks. There are none for days that begin at odd moments, as those of zones of long ago
+    /// do: then orders are added up one by one.
+    pub(crate) grain: Option<Grain>,
 }
 
 impl Blocks {
     /// The longest blocks that fit.
     pub(crate) fn of(query: &StatsQuery) -> Self {
         let bounds = || query.days.iter().chain([&query.today, &query.month]).map(|bound| bound.micros());
-        let origin = bounds().fold(i64::MAX, i64::min);
-        let micros = bounds().fold(BLOCK_MICROS, |block, bound| gcd(block, bound - origin));
-        Self { origin: Timestamp::from_micros(origin), micros }
+        let least = bounds().fold(i64::MAX, i64::min);
+        let origin = Timestamp::from_micros(least);
+        let fits = |length: i64| bounds().all(|bound| bound % length == 0);
+        let mut periods = Grain::PERIODS.into_iter().filter_map(|grain| Some((grain, grain.micros()?)));
+        if let Some((grain, micros)) = periods.find(|(_, length)| fits(*length)) {
+            return Self { origin, micros, grain: Some(grain) };
+        }
+        let micros = bounds().fold(LONGEST_MICROS, |block, bound| gcd(block, bound - least));
+        Self { origin, micros, grain: None }
     }
 
     /// When a block begins.
@@ -146,7 +154,10 @@ pub(crate) fn stats(query: &StatsQuery, sums: Vec<SumRow>, rows: Vec<BlockRow>) 
     let mut stats = Stats { days: vec![DayStats::default(); days], ..Stats::default() };
     for sum in sums {
         let status = status(&sum.status)?;
-        *stats.by_status.entry(status).or_default() += count(sum.orders)?;
+        // What was counted under this word once need not be there any more.
+        if sum.orders != 0 {
+            *stats.by_status.entry(status).or_default() += count(sum.orders)?;
+        }
         add(&mut stats.refunds, &sum.currency, sum.refunded)?;
         if is_revenue(status) {
             add(&mut stats.revenue, &sum.currency, sum.total - sum.credited)?;
@@ -167,6 +178,20 @@ pub(crate) fn stats(query: &StatsQuery, sums: Vec<SumRow>, rows: Vec<BlockRow>) 
         }
     }
     Ok(stats)
+}
+
+/// A customer's summary: `sums` of each currency, how many orders there were lately, and the newest one.
+pub(crate) fn summary(
+    sums: Vec<CustomerRollupRow>,
+    recent: i64,
+    last: Option<(OrderId, Timestamp)>,
+) -> Result<CustomerSummary, StoreError> {
+    let mut summary = CustomerSummary { recent: count(recent)?, last, ..CustomerSummary::default() };
+    for sum in sums {
+        summary.orders += count(sum.orders)?;
+        add(&mut summary.spent, &sum.currency, sum.spent)?;
+    }
+    Ok(summary)
 }
 
 /// Whether orders of this word count as sold: confirmed, and not called off.
@@ -213,18 +238,21 @@ mod tests {
     #[test]
     fn blocks_divide_every_day_and_are_as_long_as_they_can_be() {
         let query = |days| StatsQuery { today: hours(48), month: hours(24), days };
-        let quarter_hours = Blocks::of(&query(vec![hours(0), hours(24), hours(48)]));
-        assert_eq!(quarter_hours, Blocks { origin: hours(0), micros: BLOCK_MICROS });
+        let grain = |bounds: [i64; 3]| Blocks::of(&query(bounds.map(Timestamp::from_micros).to_vec())).grain;
+        assert_eq!(grain([0, 24 * HOUR, 48 * HOUR]), Some(Grain::Day));
+        assert_eq!(grain([0, 23 * HOUR, 47 * HOUR]), Some(Grain::Hour), "clocks were put forward");
+        assert_eq!(grain([-HOUR / 4, 24 * HOUR - HOUR / 4, 48 * HOUR - HOUR / 4]), Some(Grain::QuarterHour));
+        let days = Blocks::of(&query(vec![hours(-24), hours(0), hours(24)]));
+        assert_eq!((days.origin, days.micros), (hours(-24), 24 * HOUR));
         let odd = Blocks::of(&query(vec![hours(0), Timestamp::from_micros(HOUR + 40_000_000)]));
-        assert_eq!(odd.micros, 20_000_000, "the offset of a zone of long ago");
+        assert_eq!((odd.micros, odd.grain), (20_000_000, None), "the offset of a zone of long ago");
         assert_eq!(Blocks::of(&query(Vec::new())).origin, hours(24));
     }
 
     #[test]
     fn blocks_fall_into_the_day_in_which_they_begin() {
         let query = StatsQuery { today: hours(24), month: hours(0), days: vec![hours(0), hours(24), hours(48)] };
-        let rows =
-            vec![row(0, "CONFIRMED", 5), row(95, "SHIPPED", 7), row(96, "PENDING", 11), row(192, "CONFIRMED", 13)];
+        let rows = vec![row(0, "CONFIRMED", 5), row(0, "SHIPPED", 7), row(1, "PENDING", 11), row(2, "CONFIRMED", 13)];
         let stats = stats(&query, Vec::new(), rows).unwrap();
         let days: Vec<_> = stats.days.iter().map(|day| (day.orders, day.revenue.values().sum::<i64>())).collect();
         assert_eq!(days, [(2, 12), (1, 0)], "what is not confirmed earns nothing, and the third day was not asked for");

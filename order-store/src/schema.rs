@@ -308,6 +308,34 @@ table! {
 
 table! {
     use diesel::sql_types::{BigInt, Integer, Text};
+    use crate::sql_types::Instant;
+
+    order_rollup (grain, start_time, status, currency, shard) {
+        grain -> Text,
+        start_time -> Instant,
+        status -> Text,
+        currency -> Text,
+        shard -> Integer,
+        orders -> BigInt,
+        total -> BigInt,
+        refunded -> BigInt,
+        credited -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+
+    customer_rollup (customer_id, currency) {
+        customer_id -> Text,
+        currency -> Text,
+        orders -> BigInt,
+        spent -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Integer, Text};
 
     order_counter (prefix, year) {
         prefix -> Text,

@@ -7,7 +7,7 @@
 //! one blocking closure. What is fast on one engine only hides behind a statement; most take a batch for that reason.
 //!
 //! Statements that lock do so in the order in which their argument is sorted; callers sort. The order of locks in every
-//! transaction: request ids, carts (guests' first), orders, products, coupons by code, shelves by SKU, and the number counter last.
+//! transaction: request ids, carts (guests' first), orders, products, coupons by code, shelves by SKU, the number counter, and rollups last.
 //! Reservations have no lock of their own: they are read and written under the lock of their shelf. A cart that is opened by the
 //! same call is inserted after its shelves were locked; nothing is locked behind it, so that it cannot close a circle.
 
@@ -26,8 +26,9 @@ use crate::{
     },
     request::RequestKey,
     rows::{
-        CartItemRow, CartRow, CartRows, CouponRow, EventRow, GatewayRow, MovementRow, OrderRows, PaymentEventRow,
-        ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
+        CartItemRow, CartRow, CartRows, CouponRow, CustomerRollupRow, EventRow, GatewayRow, MovementRow,
+        OrderRollupRow, OrderRows, PaymentEventRow, ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow,
+        StockRow, UnresolvedRow,
     },
 };
 
@@ -88,7 +89,8 @@ pub(crate) trait Write: Read {
             self.update_coupons(&placed.coupons).await?;
             self.insert_redemptions(&placed.redemptions).await?;
             self.set_outcomes(&placed.outcomes).await?;
-            self.unclaim_requests(&placed.unclaimed).await
+            self.unclaim_requests(&placed.unclaimed).await?;
+            self.add_rollups(&placed.order_rollups, &placed.customer_rollups).await
         }
     }
     /// Writes what differs between two versions of an order. Only rows that changed or are new are written.
@@ -97,8 +99,15 @@ pub(crate) trait Write: Read {
     fn insert_events(&mut self, events: &[EventRow]) -> impl Future<Output = Done> + Send;
     /// Inserts or replaces search documents.
     fn put_search(&mut self, documents: &[SearchRow]) -> impl Future<Output = Done> + Send;
+    /// Adds differences to sums that are kept with the orders; rows that are not there begin with them. Sorted. The last locks of
+    /// every transaction, with the counters before them.
+    fn add_rollups(
+        &mut self,
+        orders: &[OrderRollupRow],
+        customers: &[CustomerRollupRow],
+    ) -> impl Future<Output = Done> + Send;
     /// Takes `count` numbers of a prefix and year and returns the first of them; `first` is where a year begins. The last
-    /// lock of every transaction.
+    /// lock of every transaction but for rollups.
     fn take_numbers(&mut self, range: NumberRange<'_>) -> impl Future<Output = Done<i64>> + Send;
 
     /// Locks the newest cart of an owner, whatever its state, and reads it with its items by position. An ACTIVE one is always
@@ -229,6 +238,10 @@ pub(crate) struct Placed {
     pub(crate) unclaimed: Vec<RequestRow>,
     /// How many numbers it took of counters that [`open_placing`](Write::open_placing) has locked.
     pub(crate) numbers: Vec<(Series, i64)>,
+    /// What it adds to the sums over orders.
+    pub(crate) order_rollups: Vec<OrderRollupRow>,
+    /// What it adds to the sums of customers.
+    pub(crate) customer_rollups: Vec<CustomerRollupRow>,
 }
 
 /// Whether something that counts once was there before.

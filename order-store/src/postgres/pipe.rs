@@ -13,7 +13,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, methods::ExecuteDsl};
 use futures_util::future::BoxFuture;
 
-use super::sql::{Bound, Fail, Insert, InsertOne, OnConflict, Replace, Statement, Table};
+use super::sql::{Add, Bound, Fail, Insert, InsertOne, OnConflict, Replace, Statement, Table};
 
 /// Up to so many rows are inserted one by one; beyond it, all of a table in one statement.
 const FEW: usize = 4;
@@ -51,6 +51,11 @@ impl<'c> Pipe<'c> {
     /// Inserts or replaces rows.
     pub(super) fn replace<R: Table>(&mut self, rows: Vec<&R>) {
         self.write::<R, Replace>(&rows);
+    }
+
+    /// Adds to rows; those that are not there begin with these.
+    pub(super) fn accumulate<R: Table>(&mut self, rows: Vec<&R>) {
+        self.write::<R, Add>(&rows);
     }
 
     fn write<R: Table, C: OnConflict>(&mut self, rows: &[&R]) {

@@ -32,12 +32,21 @@ statement! {
 statement! {
     /// All orders, by word and currency.
     Sums -> Untyped:
-    "SELECT status, currency, count(*) AS orders, sum(total)::bigint AS total, sum(refunded)::bigint AS refunded, sum(credited)::bigint AS credited \
-     FROM orders GROUP BY status, currency"
+    "SELECT status, currency, sum(orders)::bigint AS orders, sum(total)::bigint AS total, \
+         sum(refunded)::bigint AS refunded, sum(credited)::bigint AS credited \
+     FROM order_rollup WHERE grain = 'ALL' GROUP BY status, currency"
 }
 
 statement! {
-    /// The orders since an origin, by block of time, word and currency. Divides once per group, not once per order.
+    /// The orders since an origin, by block of time, word and currency, where a rollup is made of such blocks.
+    RolledUp -> Untyped:
+    "SELECT (extract(epoch FROM start_time - ?) * 1000000)::bigint / ? AS block, status, currency, \
+         sum(orders)::bigint AS orders, sum(total - credited)::bigint AS revenue \
+     FROM order_rollup WHERE grain = ? AND start_time >= ? GROUP BY start_time, status, currency"
+}
+
+statement! {
+    /// The same of any blocks, order by order. Divides once per group, not once per order.
     BlockSums -> Untyped:
     "SELECT (extract(epoch FROM bin - ?) * 1000000)::bigint / ? AS block, status, currency, orders, revenue \
      FROM ( \
@@ -45,19 +54,6 @@ statement! {
              sum(total - credited)::bigint AS revenue \
          FROM orders WHERE create_time >= ? GROUP BY 1, 2, 3 \
      ) AS bins"
-}
-
-statement! {
-    /// How many orders a customer has, and how many since a moment.
-    CountOf -> (BigInt, BigInt):
-    "SELECT count(*), count(*) FILTER (WHERE create_time >= ?) FROM orders WHERE customer_id = ?"
-}
-
-statement! {
-    /// What a customer has paid and not got back.
-    SpentBy -> (Text, BigInt):
-    "SELECT payment.currency, sum(payment.captured - payment.refunded)::bigint \
-     FROM orders JOIN payment USING (order_id) WHERE orders.customer_id = ? GROUP BY payment.currency"
 }
 
 statement! {

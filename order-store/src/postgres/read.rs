@@ -1,13 +1,13 @@
 //! The statements that look.
 
 use diesel::{
-    ExpressionMethods as _, QueryDsl as _, SelectableHelper as _, TextExpressionMethods as _,
+    ExpressionMethods as _, QueryDsl as _, QueryResult, SelectableHelper as _, TextExpressionMethods as _,
     dsl::{count_star, sql},
     pg::Pg,
     sql_types::{Array, BigInt, Bool, Nullable, Text},
 };
-use diesel_async::RunQueryDsl as _;
-use futures_util::future::try_join5;
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
+use futures_util::future::{try_join, try_join5};
 use order_core::{
     cart::CartOwner,
     discount::Redeemer,
@@ -18,11 +18,11 @@ use order_core::{
 use super::{
     migrate,
     queries::{
-        Applied, BlockSums, CountOf, DueExpiries, DueOperations, DueReservations, ExpiredReservations, RedemptionCount,
-        Requests, SpentBy, Sums,
+        Applied, BlockSums, DueExpiries, DueOperations, DueReservations, ExpiredReservations, RedemptionCount,
+        Requests, RolledUp, Sums,
     },
     sql::Bound,
-    tx::{PgTx, run},
+    tx::{PgTx, begun, run},
 };
 use crate::{
     assemble::{self, BlockRow, Blocks, Children, SumRow},
@@ -36,13 +36,14 @@ use crate::{
     },
     request::RequestKey,
     rows::{
-        CartItemRow, CartRow, CartRows, CouponRow, EventRow, GatewayRow, LineRow, MovementRow, OperationRow, OrderRow,
-        OrderRows, PaymentEventRow, PaymentRow, ProductRow, RequestRow, ReservationRow, ReturnRow, ShipmentRow,
-        StockRow, UnresolvedRow,
+        CartItemRow, CartRow, CartRows, CouponRow, CustomerRollupRow, EventRow, GatewayRow, LineRow, MovementRow,
+        OperationRow, OrderRow, OrderRows, PaymentEventRow, PaymentRow, ProductRow, RequestRow, ReservationRow,
+        ReturnRow, ShipmentRow, StockRow, UnresolvedRow,
     },
     schema::{
-        cart, cart_item, coupon, gateway_operation, order_event, order_line, order_return, order_search, orders,
-        payment, payment_event, payment_operation, product, reservation, shipment, stock, stock_movement,
+        cart, cart_item, coupon, customer_rollup, gateway_operation, order_event, order_line, order_return,
+        order_search, orders, payment, payment_event, payment_operation, product, reservation, shipment, stock,
+        stock_movement,
     },
     sql_types::{Instant, Uuid},
     statements::{Done, Read},
@@ -59,44 +60,14 @@ diesel::define_sql_function! {
 diesel::postfix_operator!(AllAlphabets, " COLLATE \"und-x-icu\"", Text, backend: Pg);
 
 impl PgTx {
-    /// Reads what hangs on orders: five statements, sent together.
+    /// Reads what hangs on orders.
     pub(super) async fn with_children(&mut self, found: Vec<OrderRow>) -> Done<Vec<OrderRows>> {
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<Id> = found.iter().map(|order| order.order_id).collect();
-        let connection = self.connection().await?;
-        let [mut first, mut second, mut third, mut fourth, mut fifth] = [connection; 5];
-        let result = try_join5(
-            order_line::table
-                .filter(order_line::order_id.eq_any(ids.clone()))
-                .order((order_line::order_id, order_line::line_id))
-                .select(LineRow::as_select())
-                .load(&mut first),
-            payment::table
-                .filter(payment::order_id.eq_any(ids.clone()))
-                .order((payment::order_id, payment::position))
-                .select(PaymentRow::as_select())
-                .load(&mut second),
-            payment_operation::table
-                .filter(payment_operation::order_id.eq_any(ids.clone()))
-                .order((payment_operation::order_id, payment_operation::payment_id, payment_operation::position))
-                .select(OperationRow::as_select())
-                .load(&mut third),
-            shipment::table
-                .filter(shipment::order_id.eq_any(ids.clone()))
-                .order((shipment::order_id, shipment::sequence))
-                .select(ShipmentRow::as_select())
-                .load(&mut fourth),
-            order_return::table
-                .filter(order_return::order_id.eq_any(ids))
-                .order((order_return::order_id, order_return::sequence))
-                .select(ReturnRow::as_select())
-                .load(&mut fifth),
-        )
-        .await;
-        let (lines, payments, operations, shipments, returns) = self.done((Ok(()), result))?;
-        Ok(assemble::orders(found, Children { lines, payments, operations, shipments, returns }))
+        let ids = found.iter().map(|order| order.order_id).collect();
+        let result = children(self.connection().await?, ids).await;
+        Ok(assemble::orders(found, self.done((Ok(()), result))?))
     }
 
     /// Reads the items of a cart.
@@ -109,6 +80,40 @@ impl PgTx {
         let items = run!(self, load(items))?;
         Ok(Some((row, items)))
     }
+}
+
+/// What hangs on orders: five statements, sent together.
+async fn children(connection: &AsyncPgConnection, ids: Vec<Id>) -> QueryResult<Children> {
+    let [mut first, mut second, mut third, mut fourth, mut fifth] = [connection; 5];
+    let (lines, payments, operations, shipments, returns) = try_join5(
+        order_line::table
+            .filter(order_line::order_id.eq_any(ids.clone()))
+            .order((order_line::order_id, order_line::line_id))
+            .select(LineRow::as_select())
+            .load(&mut first),
+        payment::table
+            .filter(payment::order_id.eq_any(ids.clone()))
+            .order((payment::order_id, payment::position))
+            .select(PaymentRow::as_select())
+            .load(&mut second),
+        payment_operation::table
+            .filter(payment_operation::order_id.eq_any(ids.clone()))
+            .order((payment_operation::order_id, payment_operation::payment_id, payment_operation::position))
+            .select(OperationRow::as_select())
+            .load(&mut third),
+        shipment::table
+            .filter(shipment::order_id.eq_any(ids.clone()))
+            .order((shipment::order_id, shipment::sequence))
+            .select(ShipmentRow::as_select())
+            .load(&mut fourth),
+        order_return::table
+            .filter(order_return::order_id.eq_any(ids))
+            .order((order_return::order_id, order_return::sequence))
+            .select(ReturnRow::as_select())
+            .load(&mut fifth),
+    )
+    .await?;
+    Ok(Children { lines, payments, operations, shipments, returns })
 }
 
 /// The carts of an owner, newest first. A macro, because the type of such a query is
@@ -128,15 +133,27 @@ impl Read for PgTx {
     async fn order(&mut self, key: &OrderKey, scope: &Scope) -> Done<Option<OrderRows>> {
         let filter = OrderFilter::of(scope.clone());
         let query = filtered(&filter);
-        let query = match key {
-            OrderKey::Id(id) => query.filter(orders::order_id.eq(Id(id.uuid()))),
-            OrderKey::NumberAndEmail(number, email) => query
-                .filter(orders::order_number.eq(number))
-                .filter(sql::<Bool>(SAME_EMAIL).bind::<Text, _>(email.to_ascii_lowercase()))
-                .filter(orders::customer_id.is_null()),
-        };
-        let found = run!(self, load(query.select(OrderRow::as_select())))?;
-        Ok(self.with_children(found).await?.pop())
+        match key {
+            OrderKey::Id(id) => {
+                let id = Id(id.uuid());
+                let begin = self.to_send_first()?;
+                let (mut connection, query) = (self.raw(), query.filter(orders::order_id.eq(id)));
+                // One round trip: what hangs on an order that is not in the scope is not shown.
+                let both =
+                    try_join(query.select(OrderRow::as_select()).load(&mut connection), children(self.raw(), vec![id]));
+                let result = begun(self.raw(), begin, both).await;
+                let (found, children) = self.done(result)?;
+                Ok(assemble::orders(found, children).pop())
+            }
+            OrderKey::NumberAndEmail(number, email) => {
+                let query = query
+                    .filter(orders::order_number.eq(number))
+                    .filter(sql::<Bool>(SAME_EMAIL).bind::<Text, _>(email.to_ascii_lowercase()))
+                    .filter(orders::customer_id.is_null());
+                let found = run!(self, load(query.select(OrderRow::as_select())))?;
+                Ok(self.with_children(found).await?.pop())
+            }
+        }
     }
 
     async fn orders_by_id(&mut self, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
@@ -179,38 +196,43 @@ impl Read for PgTx {
     async fn stats(&mut self, query: &StatsQuery) -> Done<Stats> {
         let blocks = Blocks::of(query);
         let origin = At(blocks.origin);
-        let series = Bound::<BlockSums>::new()
-            .bind::<Instant>(origin)
-            .bind::<BigInt>(blocks.micros)
-            .bind::<BigInt>(blocks.micros)
-            .bind::<Instant>(origin)
-            .bind::<Instant>(origin);
         let sums: Vec<SumRow> = run!(self, load(Bound::<Sums>::new()))?;
-        let rows: Vec<BlockRow> = run!(self, load(series))?;
+        let rows: Vec<BlockRow> = match blocks.grain {
+            Some(grain) => {
+                let series = Bound::<RolledUp>::new()
+                    .bind::<Instant>(origin)
+                    .bind::<BigInt>(blocks.micros)
+                    .bind::<Text>(grain.as_str())
+                    .bind::<Instant>(origin);
+                run!(self, load(series))?
+            }
+            None => {
+                let series = Bound::<BlockSums>::new()
+                    .bind::<Instant>(origin)
+                    .bind::<BigInt>(blocks.micros)
+                    .bind::<BigInt>(blocks.micros)
+                    .bind::<Instant>(origin)
+                    .bind::<Instant>(origin);
+                run!(self, load(series))?
+            }
+        };
         Ok(assemble::stats(query, sums, rows)?)
     }
 
     async fn summary(&mut self, customer: &CustomerId, since: Timestamp) -> Done<CustomerSummary> {
         let customer = customer.as_str();
-        let counts = Bound::<CountOf>::new().bind::<Instant>(At(since)).bind::<Text>(customer);
-        let (all, recent): (i64, i64) = run!(self, get_result(counts))?;
+        let own = customer_rollup::table.filter(customer_rollup::customer_id.eq(customer));
+        let sums: Vec<CustomerRollupRow> = run!(self, load(own.select(CustomerRollupRow::as_select())))?;
+        let lately = orders::table.filter(orders::customer_id.eq(customer)).filter(orders::create_time.ge(At(since)));
+        let recent: i64 = run!(self, get_result(lately.count()))?;
         let newest = orders::table
             .filter(orders::customer_id.eq(customer))
             .order((orders::create_time.desc(), orders::order_id.desc()))
             .select((orders::order_id, orders::create_time))
             .limit(1);
         let last: Vec<(Id, At)> = run!(self, load(newest))?;
-        let spent: Vec<(String, i64)> = run!(self, load(Bound::<SpentBy>::new().bind::<Text>(customer)))?;
-        let mut summary = CustomerSummary {
-            orders: assemble::count(all)?,
-            recent: assemble::count(recent)?,
-            last: last.into_iter().next().map(|(id, at)| (OrderId::new(id.0), at.0)),
-            ..CustomerSummary::default()
-        };
-        for (currency, minor) in spent {
-            assemble::add(&mut summary.spent, &currency, minor)?;
-        }
-        Ok(summary)
+        let last = last.into_iter().next().map(|(id, at)| (OrderId::new(id.0), at.0));
+        Ok(assemble::summary(sums, recent, last)?)
     }
 
     async fn cart(&mut self, owner: &CartOwner) -> Done<Option<CartRows>> {

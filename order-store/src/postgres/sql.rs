@@ -169,6 +169,8 @@ pub(super) struct Fail;
 pub(super) struct Skip;
 /// They are replaced.
 pub(super) struct Replace;
+/// Their columns, all but those of the key numbers, are added to what is there.
+pub(super) struct Add;
 
 impl OnConflict for Fail {
     fn push<R: Table>(_out: &mut AstPass<'_, '_, Pg>) {}
@@ -185,16 +187,34 @@ impl OnConflict for Skip {
 
 impl OnConflict for Replace {
     fn push<R: Table>(out: &mut AstPass<'_, '_, Pg>) {
-        out.push_sql(" ON CONFLICT (");
-        push_list(out, R::KEY);
-        out.push_sql(") DO UPDATE SET ");
-        let others = R::COLUMNS.iter().filter(|column| !R::KEY.contains(column));
-        for (at, column) in others.enumerate() {
-            out.push_sql(if at > 0 { ", " } else { "" });
+        push_update::<R>(out, |_out, _column| {});
+    }
+}
+
+impl OnConflict for Add {
+    fn push<R: Table>(out: &mut AstPass<'_, '_, Pg>) {
+        push_update::<R>(out, |out, column| {
+            out.push_sql(R::NAME);
+            out.push_sql(".");
             out.push_sql(column);
-            out.push_sql(" = EXCLUDED.");
-            out.push_sql(column);
-        }
+            out.push_sql(" + ");
+        });
+    }
+}
+
+/// Sets every column that is not part of the key to the new value, behind what else is pushed for it.
+fn push_update<R: Table>(out: &mut AstPass<'_, '_, Pg>, before: impl Fn(&mut AstPass<'_, '_, Pg>, &str)) {
+    out.push_sql(" ON CONFLICT (");
+    push_list(out, R::KEY);
+    out.push_sql(") DO UPDATE SET ");
+    let others = R::COLUMNS.iter().filter(|column| !R::KEY.contains(column));
+    for (at, column) in others.enumerate() {
+        out.push_sql(if at > 0 { ", " } else { "" });
+        out.push_sql(column);
+        out.push_sql(" = ");
+        before(out, column);
+        out.push_sql("EXCLUDED.");
+        out.push_sql(column);
     }
 }
 

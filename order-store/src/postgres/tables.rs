@@ -77,6 +77,15 @@ columns! {
     order_id, revision, kind, actor_kind, actor_id, request_id, reason, create_time, status_after, payload,
 }
 
+columns! {
+    OrderRollupRow in order_rollup, key (grain, start_time, status, currency, shard):
+    grain, start_time, status, currency, shard, orders, total, refunded, credited,
+}
+
+columns! {
+    CustomerRollupRow in customer_rollup, key (customer_id, currency): customer_id, currency, orders, spent,
+}
+
 columns! { SearchRow in order_search, key (order_id): order_id, document }
 
 columns! {

@@ -18,7 +18,7 @@ use order_core::{
 use super::{
     pipe::Pipe,
     read::newest_cart,
-    sql::{Bound, Fail, Insert, Replace, Skip, Table, statement},
+    sql::{Add, Bound, Fail, Insert, Replace, Skip, Table, statement},
     tx::{PgTx, begun, run},
 };
 use crate::{
@@ -27,8 +27,9 @@ use crate::{
     fragments::{Difference, SAME_EMAIL, difference},
     query::Scope,
     rows::{
-        CartItemRow, CartRow, CartRows, CouponRow, EventRow, GatewayRow, MovementRow, OrderRow, OrderRows,
-        PaymentEventRow, ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow,
+        CartItemRow, CartRow, CartRows, CouponRow, CustomerRollupRow, EventRow, GatewayRow, MovementRow,
+        OrderRollupRow, OrderRow, OrderRows, PaymentEventRow, ProductRow, RedemptionRow, RequestRow, ReservationRow,
+        SearchRow, StockRow,
     },
     schema::{cart, coupon, orders, product, stock},
     sql_types::{Instant, Uuid},
@@ -199,6 +200,8 @@ pub(super) fn pipe<'c>(connection: &'c AsyncPgConnection, placed: &Placed) -> Pi
     pipe.push(placed.outcomes.len(), outcomes(&placed.outcomes));
     pipe.push(placed.unclaimed.len(), unclaimed(&placed.unclaimed));
     pipe.push(placed.numbers.len(), moved_counters(&placed.numbers));
+    pipe.accumulate(placed.order_rollups.iter().collect());
+    pipe.accumulate(placed.customer_rollups.iter().collect());
     pipe
 }
 
@@ -353,6 +356,16 @@ impl Write for PgTx {
 
     async fn put_search(&mut self, documents: &[SearchRow]) -> Done {
         self.replace(documents.iter().collect()).await
+    }
+
+    async fn add_rollups(&mut self, orders: &[OrderRollupRow], customers: &[CustomerRollupRow]) -> Done {
+        if !orders.is_empty() {
+            run!(self, execute(Insert::<OrderRollupRow, Add>::new(&orders.iter().collect::<Vec<_>>())))?;
+        }
+        if !customers.is_empty() {
+            run!(self, execute(Insert::<CustomerRollupRow, Add>::new(&customers.iter().collect::<Vec<_>>())))?;
+        }
+        Ok(())
     }
 
     async fn take_numbers(&mut self, range: NumberRange<'_>) -> Done<i64> {

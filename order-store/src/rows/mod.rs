@@ -10,6 +10,7 @@ mod ledger;
 mod order;
 mod parcel;
 mod request;
+mod rollup;
 
 pub(crate) use cart::{CartItemRow, CartRow, CartRows, cart_from_rows, cart_rows};
 pub(crate) use catalog::{MovementCause, MovementRow, ProductRow, ReservationRow, StockRow};
@@ -19,6 +20,7 @@ pub(crate) use ledger::{GatewayRow, OperationRow, PaymentEventRow, PaymentRow, U
 pub(crate) use order::{LineRow, OrderRow, OrderRows, SearchRow};
 pub(crate) use parcel::{ReturnRow, ShipmentRow};
 pub(crate) use request::RequestRow;
+pub(crate) use rollup::{CustomerRollupRow, Grain, OrderRollupRow, Rollups};
 
 use order_core::{currency::Currency, ids::IdError, money::Money};
 use serde::{Serialize, de::DeserializeOwned};

@@ -1,8 +1,8 @@
 //! Lists of orders, and sums over them.
 
 use diesel::{
-    ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, QueryableByName, RunQueryDsl as _,
-    SelectableHelper as _, SqliteConnection,
+    ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, SelectableHelper as _,
+    SqliteConnection,
     dsl::sql,
     sql_query,
     sql_types::{BigInt, Bool, Text},
@@ -19,8 +19,8 @@ use crate::{
     fields::{At, Id},
     fragments::{Counted, order_queries},
     query::{CustomerSummary, OrderFilter, OrderQuery, Stats, StatsQuery},
-    rows::{OrderRow, OrderRows},
-    schema::orders,
+    rows::{CustomerRollupRow, OrderRollupRow, OrderRow, OrderRows},
+    schema::{customer_rollup, order_rollup, orders},
     sql_types::Instant,
     statements::Done,
 };
@@ -68,33 +68,36 @@ pub(super) fn count(connection: &mut SqliteConnection, filter: &OrderFilter, mos
     Ok(u32::try_from(count).unwrap_or(most))
 }
 
-/// Both statements add up the index by time, which holds all the columns that they read.
 pub(super) fn stats(connection: &mut SqliteConnection, query: &StatsQuery) -> Done<Stats> {
     let blocks = Blocks::of(query);
     let sums = sql_query(
-        "SELECT status, currency, COUNT(*) AS orders, SUM(total) AS total, SUM(refunded) AS refunded,
+        "SELECT status, currency, SUM(orders) AS orders, SUM(total) AS total, SUM(refunded) AS refunded,
              SUM(credited) AS credited
-         FROM orders INDEXED BY orders_by_time GROUP BY status, currency",
+         FROM order_rollup WHERE grain = 'ALL' GROUP BY status, currency",
     )
     .load::<SumRow>(connection)
     .map_err(fault)?;
-    let rows = sql_query(
-        "SELECT (create_time - ?1) / ?2 AS block, status, currency, COUNT(*) AS orders, SUM(total - credited) AS revenue
-         FROM orders INDEXED BY orders_by_time WHERE create_time >= ?1 GROUP BY block, status, currency",
-    )
-    .bind::<Instant, _>(At(blocks.origin))
-    .bind::<BigInt, _>(blocks.micros)
-    .load::<BlockRow>(connection)
+    let rows = match blocks.grain {
+        Some(grain) => sql_query(
+            "SELECT (start_time - ?1) / ?2 AS block, status, currency, SUM(orders) AS orders,
+                 SUM(total - credited) AS revenue
+             FROM order_rollup WHERE grain = ?3 AND start_time >= ?1 GROUP BY start_time, status, currency",
+        )
+        .bind::<Instant, _>(At(blocks.origin))
+        .bind::<BigInt, _>(blocks.micros)
+        .bind::<Text, _>(grain.as_str())
+        .load::<BlockRow>(connection),
+        None => sql_query(
+            "SELECT (create_time - ?1) / ?2 AS block, status, currency, COUNT(*) AS orders,
+                 SUM(total - credited) AS revenue
+             FROM orders INDEXED BY orders_by_time WHERE create_time >= ?1 GROUP BY block, status, currency",
+        )
+        .bind::<Instant, _>(At(blocks.origin))
+        .bind::<BigInt, _>(blocks.micros)
+        .load::<BlockRow>(connection),
+    }
     .map_err(fault)?;
     Ok(assemble::stats(query, sums, rows)?)
-}
-
-#[derive(QueryableByName)]
-struct Spent {
-    #[diesel(sql_type = Text)]
-    currency: String,
-    #[diesel(sql_type = BigInt)]
-    spent: i64,
 }
 
 pub(super) fn summary(
@@ -103,7 +106,11 @@ pub(super) fn summary(
     since: Timestamp,
 ) -> Done<CustomerSummary> {
     let own = || orders::table.filter(orders::customer_id.eq(customer.as_str()));
-    let all: i64 = own().count().get_result(connection).map_err(fault)?;
+    let sums = customer_rollup::table
+        .filter(customer_rollup::customer_id.eq(customer.as_str()))
+        .select(CustomerRollupRow::as_select())
+        .load(connection)
+        .map_err(fault)?;
     let recent: i64 = own().filter(orders::create_time.ge(At(since))).count().get_result(connection).map_err(fault)?;
     let last = own()
         .order((orders::create_time.desc(), orders::order_id.desc()))
@@ -111,21 +118,41 @@ pub(super) fn summary(
         .first::<(Id, At)>(connection)
         .optional()
         .map_err(fault)?;
-    let sums = sql_query(
-        "SELECT p.currency, SUM(p.captured - p.refunded) AS spent FROM orders AS o
-         JOIN payment AS p ON p.order_id = o.order_id WHERE o.customer_id = ? GROUP BY p.currency",
-    )
-    .bind::<Text, _>(customer.as_str())
-    .load::<Spent>(connection)
-    .map_err(fault)?;
-    let mut summary = CustomerSummary {
-        orders: assemble::count(all)?,
-        recent: assemble::count(recent)?,
-        last: last.map(|(id, at)| (OrderId::new(id.0), at.0)),
-        ..CustomerSummary::default()
-    };
-    for Spent { currency, spent } in sums {
-        assemble::add(&mut summary.spent, &currency, spent)?;
+    Ok(assemble::summary(sums, recent, last.map(|(id, at)| (OrderId::new(id.0), at.0)))?)
+}
+
+/// Adds to sums; those that are not there begin with these.
+pub(super) fn add_rollups(
+    connection: &mut SqliteConnection,
+    orders: &[OrderRollupRow],
+    customers: &[CustomerRollupRow],
+) -> Done {
+    for row in orders {
+        use order_rollup::{credited, currency, grain, orders, refunded, shard, start_time, status, total};
+
+        diesel::insert_into(order_rollup::table)
+            .values(row)
+            .on_conflict((grain, start_time, status, currency, shard))
+            .do_update()
+            .set((
+                orders.eq(orders + row.orders),
+                total.eq(total + row.total),
+                refunded.eq(refunded + row.refunded),
+                credited.eq(credited + row.credited),
+            ))
+            .execute(connection)
+            .map_err(fault)?;
     }
-    Ok(summary)
+    for row in customers {
+        use customer_rollup::{currency, customer_id, orders, spent};
+
+        diesel::insert_into(customer_rollup::table)
+            .values(row)
+            .on_conflict((customer_id, currency))
+            .do_update()
+            .set((orders.eq(orders + row.orders), spent.eq(spent + row.spent)))
+            .execute(connection)
+            .map_err(fault)?;
+    }
+    Ok(())
 }

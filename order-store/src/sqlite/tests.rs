@@ -274,7 +274,7 @@ mod plans {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn what_is_due_comes_from_partial_indexes_and_statistics_from_a_covering_one() {
+    async fn what_is_due_comes_from_partial_indexes_and_statistics_from_rollups() {
         let database = TestDatabase::sqlite().await;
         let DatabaseUrl::Sqlite(path) = database.url() else { panic!("it is SQLite") };
         let mut connection = crate::sqlite::connection::reader(path).unwrap();
@@ -292,14 +292,18 @@ mod plans {
                 "SELECT * FROM reservation WHERE sku IN (?, ?) AND expire_time <= ? ORDER BY expire_time, cart_id, sku LIMIT ?",
             ),
             (
-                "COVERING INDEX orders_by_time",
-                "SELECT status, currency, COUNT(*), SUM(total), SUM(refunded), SUM(credited) FROM orders INDEXED BY orders_by_time
-                 GROUP BY status, currency",
+                "order_rollup USING PRIMARY KEY (grain=?)",
+                "SELECT status, currency, SUM(orders) FROM order_rollup WHERE grain = 'ALL' GROUP BY status, currency",
             ),
             (
-                "COVERING INDEX orders_by_time (create_time>?)",
-                "SELECT (create_time - ?1) / ?2 AS block, SUM(total - credited) FROM orders INDEXED BY orders_by_time
-                 WHERE create_time >= ?1 GROUP BY block, status, currency",
+                "order_rollup USING PRIMARY KEY (grain=? AND start_time>?)",
+                "SELECT (start_time - ?1) / ?2 AS block, SUM(orders) FROM order_rollup
+                 WHERE grain = ?3 AND start_time >= ?1 GROUP BY start_time, status, currency",
+            ),
+            ("customer_rollup USING PRIMARY KEY (customer_id=?)", "SELECT * FROM customer_rollup WHERE customer_id = ?"),
+            (
+                "COVERING INDEX orders_by_customer (customer_id=? AND create_time>?)",
+                "SELECT COUNT(*) FROM orders WHERE customer_id = ? AND create_time >= ?",
             ),
         ] {
             let plan = explain(&mut connection, statement);

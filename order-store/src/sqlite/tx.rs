@@ -17,8 +17,9 @@ use crate::{
     },
     request::RequestKey,
     rows::{
-        CartItemRow, CartRow, CartRows, CouponRow, EventRow, GatewayRow, MovementRow, OrderRows, PaymentEventRow,
-        ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
+        CartItemRow, CartRow, CartRows, CouponRow, CustomerRollupRow, EventRow, GatewayRow, MovementRow,
+        OrderRollupRow, OrderRows, PaymentEventRow, ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow,
+        StockRow, UnresolvedRow,
     },
     statements::{Claimed, Done, NumberRange, Read, Write},
 };
@@ -63,6 +64,10 @@ impl Write for SqliteTx<'_> {
 
     async fn put_search(&mut self, documents: &[SearchRow]) -> Done {
         orders::put_search(self.connection, documents)
+    }
+
+    async fn add_rollups(&mut self, orders: &[OrderRollupRow], customers: &[CustomerRollupRow]) -> Done {
+        order_lists::add_rollups(self.connection, orders, customers)
     }
 
     async fn take_numbers(&mut self, range: NumberRange<'_>) -> Done<i64> {

@@ -11,7 +11,7 @@ use super::{coupons::Freed, place::replay, requests, shelf};
 use crate::{
     backend::WriteWork,
     request::{Request, RequestOutcome},
-    rows::{EventRow, MovementCause, OrderRows, SearchRow},
+    rows::{EventRow, MovementCause, OrderRows, Rollups, SearchRow},
     statements::{Done, Write},
     store::{ChangeOrder, Effect, Mode},
 };
@@ -107,12 +107,17 @@ impl Decision<'_> {
         if let Some(freed) = freed {
             freed.write(tx).await?;
         }
-        tx.update_order(rows, &OrderRows::new(&effect.order)).await?;
+        let after = OrderRows::new(&effect.order);
+        tx.update_order(rows, &after).await?;
         let events: Vec<_> = effect.events.iter().map(|event| EventRow::new(order_id, event)).collect();
         tx.insert_events(&events).await?;
         if before.search_text() != effect.order.search_text() {
             tx.put_search(&[SearchRow::new(&effect.order)]).await?;
         }
+        let mut rollups = Rollups::default();
+        rollups.change(rows, &after);
+        let (orders, customers) = rollups.into_rows();
+        tx.add_rollups(&orders, &customers).await?;
         Ok(Ok(effect))
     }
 }

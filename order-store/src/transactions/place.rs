@@ -26,7 +26,7 @@ use crate::{
     lanes::{Attempt, Batch, Work},
     query::Scope,
     request::{Request, RequestKey, RequestOutcome},
-    rows::{EventRow, MovementCause, OrderRows, RequestRow, SearchRow, cart_from_rows, cart_rows},
+    rows::{EventRow, MovementCause, OrderRows, RequestRow, Rollups, SearchRow, cart_from_rows, cart_rows},
     statements::{Done, Fault, NumberRange, Opened, Opening, Placed, Series, Write},
     store::{Effect, Numbering, PlaceOrder},
 };
@@ -369,6 +369,9 @@ impl Placed {
     fn add(&mut self, effects: &[Effect]) {
         self.orders = effects.iter().map(|effect| OrderRows::new(&effect.order)).collect();
         self.search = effects.iter().map(|effect| SearchRow::new(&effect.order)).collect();
+        let mut rollups = Rollups::default();
+        self.orders.iter().for_each(|order| rollups.place(order));
+        (self.order_rollups, self.customer_rollups) = rollups.into_rows();
         for effect in effects {
             self.events.extend(effect.events.iter().map(|event| EventRow::new(effect.order.id, event)));
         }

@@ -9,7 +9,8 @@ use order_store::{
 use crate::shop::{Shop, Wish, customer};
 
 /// Every migration, oldest first.
-const MIGRATIONS: [&str; 4] = ["0001_initial", "0002_coupons", "0003_reservations", "0004_money_and_goods"];
+const MIGRATIONS: [&str; 5] =
+    ["0001_initial", "0002_coupons", "0003_reservations", "0004_money_and_goods", "0005_rollups"];
 
 async fn empty_databases() -> [TestDatabase; 2] {
     [TestDatabase::empty_sqlite(), TestDatabase::empty_postgres().await]
@@ -40,16 +41,27 @@ async fn migrations_go_up_and_down_and_up_again() {
     }
 }
 
-/// Takes one migration back past the program, on a database that is in use.
-async fn take_back(database: &TestDatabase) {
-    let (off, down) = match database.url() {
-        DatabaseUrl::Sqlite(_) => {
-            ("PRAGMA foreign_keys = OFF;", include_str!("../../migrations/sqlite/0003_reservations/down.sql"))
-        }
-        DatabaseUrl::Postgres(_) => ("", include_str!("../../migrations/postgres/0003_reservations/down.sql")),
+/// How a migration is taken back, on SQLite and on PostgreSQL.
+macro_rules! down {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../migrations/sqlite/", $name, "/down.sql")),
+            include_str!(concat!("../../migrations/postgres/", $name, "/down.sql")),
+        )
     };
-    let forget = "DELETE FROM __diesel_schema_migrations WHERE version = '0003'";
+}
+pub(crate) use down;
+
+/// Takes one migration back past the program, on a database that is in use, and applies it again.
+pub(crate) async fn take_back_and_apply(database: &TestDatabase, (name, sqlite, postgres): (&str, &str, &str)) {
+    let (off, down) = match database.url() {
+        DatabaseUrl::Sqlite(_) => ("PRAGMA foreign_keys = OFF;", sqlite),
+        DatabaseUrl::Postgres(_) => ("", postgres),
+    };
+    let forget = format!("DELETE FROM __diesel_schema_migrations WHERE version = '{}'", &name[..4]);
     database.execute(&format!("{off} BEGIN; {down} {forget}; COMMIT")).await.unwrap();
+    assert_eq!(database.migrate().await, [name]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,9 +77,8 @@ async fn shelves_and_their_history_outlive_the_tables_that_are_built_anew() {
         };
         let before = history().await;
         assert_eq!(before.len(), 2);
-        take_back(&database).await;
+        take_back_and_apply(&database, down!("0003_reservations")).await;
         assert_eq!(database.texts("SELECT CAST(reserved AS text) FROM stock").await, ["0"], "holds are given back");
-        assert_eq!(database.migrate().await, ["0003_reservations"]);
         assert_eq!(history().await, before);
         let level = shop.level("MUG").await;
         assert_eq!((level.on_hand, level.reserved, level.allocated, level.backorder_limit), (7, 0, 2, 0));

@@ -19,7 +19,7 @@ use super::{lease, rows::at};
 use crate::{
     postgres::{
         pool::Lease,
-        queries::{DueExpiries, DueOperations, DueReservations, ExpiredReservations},
+        queries::{DueExpiries, DueOperations, DueReservations, ExpiredReservations, RolledUp, Sums},
         read::listed,
         sql::Bound,
         write::ExpireCarts,
@@ -125,6 +125,22 @@ async fn sweepers_read_only_what_is_due() {
     let due = Bound::<ExpireCarts>::new().bind::<Instant>(at(0)).bind::<BigInt>(10_i64);
     let plan = plan(&lease, due).await;
     assert!(plan.contains("using cart_expire_idx "), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statistics_read_rollups_of_their_period_only() {
+    let database = TestDatabase::postgres().await;
+    let lease = without_scans(&database).await;
+    lease.connection().batch_execute("SET enable_bitmapscan = on").await.unwrap();
+    let all = plan(&lease, Bound::<Sums>::new()).await;
+    assert!(all.contains("order_rollup_pkey") && all.contains("Index Cond: (grain = 'ALL'"), "{all}");
+    let series = Bound::<RolledUp>::new()
+        .bind::<Instant>(at(0))
+        .bind::<BigInt>(1_i64)
+        .bind::<Text>("DAY")
+        .bind::<Instant>(at(0));
+    let series = plan(&lease, series).await;
+    assert!(series.contains("order_rollup_pkey") && series.contains("start_time >="), "{series}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

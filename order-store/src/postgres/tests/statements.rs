@@ -3,6 +3,7 @@
 use order_core::{
     cart::{CartOwner, GuestKey},
     ids::{CartId, CustomerId, OperationId, ProductId, Sku},
+    time::Timestamp,
 };
 use uuid::Uuid;
 
@@ -14,8 +15,8 @@ use crate::{
     postgres::tx::{Access, PgTx},
     query::{Direction, OrderCursor, OrderFilter, OrderKey, OrderQuery, OrderSort, ProductQuery, Scope, StatsQuery},
     rows::{
-        CartRow, EventRow, GatewayRow, MovementRow, OrderRows, ProductRow, RequestRow, ReservationRow, SearchRow,
-        StockRow,
+        CartRow, EventRow, GatewayRow, MovementRow, OrderRows, ProductRow, RequestRow, ReservationRow, Rollups,
+        SearchRow, StockRow,
     },
     statements::{NumberRange, Read as _, Write as _},
     testing::TestDatabase,
@@ -119,8 +120,21 @@ async fn sums_are_of_the_right_orders() {
     orders[0].order.credited = 98;
     orders[2].order.create_time = at(86_400);
     tx.insert_orders(&orders).await.unwrap();
+    let mut rollups = Rollups::default();
+    orders.iter().for_each(|order| rollups.place(order));
+    let (sums, customers) = rollups.into_rows();
+    tx.add_rollups(&sums, &customers).await.unwrap();
     let days = vec![at(0).0, at(86_400).0, at(2 * 86_400).0];
-    let stats = tx.stats(&StatsQuery { today: at(86_400).0, month: at(0).0, days }).await.unwrap();
+    let query = StatsQuery { today: at(86_400).0, month: at(0).0, days };
+    let stats = tx.stats(&query).await.unwrap();
+    // Days that begin twenty seconds earlier are none that any rollup knows, and hold the same orders.
+    let earlier = |bound: Timestamp| bound.plus_micros(-20_000_000);
+    let odd = StatsQuery {
+        today: earlier(query.today),
+        month: earlier(query.month),
+        days: query.days.iter().copied().map(earlier).collect(),
+    };
+    assert_eq!(tx.stats(&odd).await.unwrap(), stats);
     assert_eq!((stats.today, stats.month), (1, 3));
     assert_eq!(stats.revenue.values().copied().collect::<Vec<_>>(), [5_900]);
     assert_eq!(stats.days.iter().map(|day| day.orders).collect::<Vec<_>>(), [2, 1]);

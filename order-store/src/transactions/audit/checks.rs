@@ -47,6 +47,62 @@ macro_rules! movements {
     };
 }
 
+/// A sum that statistics are made of against a recount: over each kind of period, all orders of a word and currency.
+macro_rules! statistics {
+    ($column:literal, $recount:literal) => {
+        Check {
+            invariant: Invariant::I11,
+            subject: SubjectKind::Statistics,
+            message: concat!($column, " that statistics tell of are not those of a recount"),
+            named: Named::ByText,
+            sql: concat!(
+                "SELECT grain || ' ' || status || ' ' || currency AS subject, CAST(SUM(counted) AS BIGINT) AS expected,
+                     CAST(SUM(kept) AS BIGINT) AS actual
+                 FROM (
+                     SELECT g.grain, o.status, o.currency, o.counted, 0 AS kept
+                     FROM (SELECT status, currency, ",
+                $recount,
+                " AS counted FROM orders GROUP BY status, currency) AS o
+                     CROSS JOIN (
+                         SELECT 'ALL' AS grain UNION ALL SELECT 'DAY' UNION ALL SELECT 'HOUR' UNION ALL SELECT 'QUARTER_HOUR'
+                     ) AS g
+                     UNION ALL SELECT grain, status, currency, 0, ",
+                $column,
+                " FROM order_rollup
+                 ) AS sums GROUP BY grain, status, currency HAVING SUM(counted) <> SUM(kept)"
+            ),
+        }
+    };
+}
+
+/// A sum that a customer's summary is made of against a recount.
+macro_rules! customers {
+    ($column:literal, $recount:literal) => {
+        Check {
+            invariant: Invariant::I11,
+            subject: SubjectKind::Customer,
+            message: concat!($column, " that the summary tells of are not those of a recount"),
+            named: Named::ByText,
+            sql: concat!(
+                "SELECT customer_id || ' ' || currency AS subject, CAST(SUM(counted) AS BIGINT) AS expected,
+                     CAST(SUM(kept) AS BIGINT) AS actual
+                 FROM (
+                     SELECT o.customer_id, o.currency, ",
+                $recount,
+                " AS counted, 0 AS kept FROM orders AS o
+                     LEFT JOIN (
+                         SELECT order_id, SUM(captured - refunded) AS spent FROM payment GROUP BY order_id
+                     ) AS p ON p.order_id = o.order_id
+                     WHERE o.customer_id IS NOT NULL GROUP BY o.customer_id, o.currency
+                     UNION ALL SELECT customer_id, currency, 0, ",
+                $column,
+                " FROM customer_rollup
+                 ) AS sums GROUP BY customer_id, currency HAVING SUM(counted) <> SUM(kept)"
+            ),
+        }
+    };
+}
+
 /// The numbers of orders by prefix and year: how many there are, the lowest and the highest. A number ends with its counter; a
 /// text that ends with no digits, or with too many, has none.
 macro_rules! series {
@@ -186,6 +242,12 @@ pub(super) const ALL: &[Check] = &[
                   ON u.coupon_code = c.coupon_code
               WHERE c.redeemed <> COALESCE(u.uses, 0)",
     },
+    statistics!("orders", "COUNT(*)"),
+    statistics!("total", "SUM(total)"),
+    statistics!("refunded", "SUM(refunded)"),
+    statistics!("credited", "SUM(credited)"),
+    customers!("orders", "COUNT(*)"),
+    customers!("spent", "COALESCE(SUM(p.spent), 0)"),
     Check {
         invariant: Invariant::I1,
         subject: SubjectKind::Number,

@@ -33,7 +33,7 @@ impl Sql {
     fn without_import_key(self) -> &'static str {
         match self.0 {
             "sqlite" => "DROP INDEX orders_by_import",
-            _ => "ALTER TABLE orders DROP CONSTRAINT orders_import_key",
+            _ => "DROP INDEX orders_import_key",
         }
     }
 
@@ -277,6 +277,21 @@ fn of_others(world: &World, sql: Sql) -> Vec<Planted> {
             "coupon coupon_code = 'FIVE'",
             ("redeemed", "redeemed + 1", "redeemed - 1"),
             (11, SubjectKind::Coupon, "FIVE".to_owned()),
+        ),
+        set(
+            "order_rollup grain = 'DAY' AND status = 'CONFIRMED'",
+            ("orders", "orders + 1", "orders - 1"),
+            (11, SubjectKind::Statistics, "DAY CONFIRMED USD".to_owned()),
+        ),
+        set(
+            "order_rollup grain = 'ALL' AND status = 'CONFIRMED'",
+            ("refunded", "refunded + 1", "refunded - 1"),
+            (11, SubjectKind::Statistics, "ALL CONFIRMED USD".to_owned()),
+        ),
+        set(
+            "customer_rollup customer_id = 'ada'",
+            ("spent", "spent + 1", "spent - 1"),
+            (11, SubjectKind::Customer, "ada USD".to_owned()),
         ),
         set(&row(&world.discounted), ("coupon_code", "NULL", "'FIVE'"), order(10, &world.discounted)),
         set(&row(&world.discounted), ("coupon_code", "'SIX'", "'FIVE'"), order(10, &world.discounted)),
