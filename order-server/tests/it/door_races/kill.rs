@@ -1,5 +1,5 @@
-//! A real process, killed in the middle of its work: what was acknowledged is there, once, and what was not can be asked for
-//! again.
+//! A real process that ends in the middle of its work, killed or asked to: what was acknowledged is there, once, and what was not
+//! can be asked for again.
 
 mod life;
 
@@ -119,8 +119,12 @@ impl Journal {
     }
 }
 
-/// Buyers at work, and SIGKILL in the middle of it.
-async fn load_and_kill(process: &mut Process, journal: &Journal, dice: &mut Dice) {
+/// Buyers at work, and the process ends in the middle of it.
+async fn load_and_end(
+    process: &mut Process,
+    (journal, dice): (&Journal, &mut Dice),
+    end: impl AsyncFnOnce(&mut Process),
+) {
     let before = journal.acknowledged.load(Ordering::SeqCst);
     let mut buyers = JoinSet::new();
     for _ in 0..BUYERS {
@@ -129,20 +133,26 @@ async fn load_and_kill(process: &mut Process, journal: &Journal, dice: &mut Dice
     }
     let enough = before + CALLS.0 + dice.below(CALLS.1);
     eventually("calls are acknowledged", || async { journal.acknowledged.load(Ordering::SeqCst) >= enough }).await;
-    process.kill();
+    end(process).await;
     buyers.join_all().await;
+}
+
+/// A process with plenty to sell.
+async fn open(database: &TestDatabase) -> Process {
+    let process = Process::start(database, &[]).await;
+    let products = vec![product("ware", ("USD", 10, 0), 1_000_000)];
+    let request = v1::UpsertProductsRequest { products, ..Default::default() };
+    process.admin().admin.upsert_products(request).await.unwrap();
+    process
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replay_after_kill() {
     on_both_engines(async |database| {
         let (journal, mut dice) = (Journal::default(), Dice::seeded());
-        let mut process = Process::start(&database, &[]).await;
-        let products = vec![product("ware", ("USD", 10, 0), 1_000_000)];
-        let request = v1::UpsertProductsRequest { products, ..Default::default() };
-        process.admin().admin.upsert_products(request).await.unwrap();
+        let mut process = open(&database).await;
         for _ in 0..KILLS {
-            load_and_kill(&mut process, &journal, &mut dice).await;
+            load_and_end(&mut process, (&journal, &mut dice), async |process| process.kill()).await;
             process = Process::start(&database, &[]).await;
             journal.finish(&process.desk("42")).await;
         }
@@ -152,6 +162,26 @@ async fn replay_after_kill() {
         journal.make_all_again(&process.desk("42")).await;
         each_is_there_once(&database, &journal).await;
         assert_eq!(moved(&database, "REFUND").await, before);
+        all_agrees(&database).await;
+    })
+    .await;
+}
+
+/// Asked to end while everybody orders, it answers what it has begun, takes nothing new, and ends well.
+#[tokio::test(flavor = "multi_thread")]
+async fn graceful_shutdown_at_peak() {
+    on_both_engines(async |database| {
+        let (journal, mut dice) = (Journal::default(), Dice::seeded());
+        let mut process = open(&database).await;
+        let end = async |process: &mut Process| {
+            let status = process.terminate().await;
+            assert_eq!(status.code(), Some(0), "{status}");
+        };
+        load_and_end(&mut process, (&journal, &mut dice), end).await;
+        let process = Process::start(&database, &[]).await;
+        journal.make_all_again(&process.desk("42")).await;
+        settled_by_workers(&database).await;
+        each_is_there_once(&database, &journal).await;
         all_agrees(&database).await;
     })
     .await;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -67,6 +67,21 @@ impl Process {
     /// SIGKILL: no chance to tidy anything up.
     pub(crate) fn kill(&mut self) {
         self.child.kill();
+    }
+
+    /// SIGTERM, and how it ended.
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        let sent = Command::new("kill").args(["-TERM", &self.child.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let ended = async {
+            loop {
+                if let Some(status) = self.child.0.try_wait().unwrap() {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ended).await.expect("it ends in time")
     }
 
     fn caller(&self, id: &str, role: Role) -> Caller {
