@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -85,7 +85,7 @@ impl Target {
         let connection = AsyncPgConnection::try_from(client).await;
         let connection =
             connection.map_err(|_cause| StoreError::Unavailable("the connection was lost at once".into()))?;
-        Ok(Session { connection, driver, closed, state: State::Idle, known: Mutex::default() })
+        Ok(Session { connection, driver, closed, state: State::Idle, known: Known::new() })
     }
 
     /// Opens a connection of its own, which ends with the client, to a server that is fit for the store.
@@ -226,7 +226,7 @@ pub(super) struct Session {
     closed: Arc<AtomicBool>,
     state: State,
     /// What was sent before of the statements that are sent together.
-    known: Mutex<Known>,
+    known: Known,
 }
 
 impl Session {
@@ -245,12 +245,14 @@ impl Session {
         self.state == State::Lost
     }
 
-    /// Whether statements of these kinds were all sent before; from now on they were.
+    /// Whether statements of these kinds were all carried out before, so that they need not be prepared.
     pub(super) fn knows(&self, kinds: &Known) -> bool {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = known.len();
-        known.extend(kinds);
-        known.len() == before
+        self.known.is_superset(kinds)
+    }
+
+    /// Statements of these kinds were carried out.
+    pub(super) fn learn(&mut self, kinds: Known) {
+        self.known.extend(kinds);
     }
 
     /// Never to be used again.

@@ -13,13 +13,24 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _, methods::ExecuteDsl};
 use futures_util::future::BoxFuture;
 
-use super::sql::{Add, Bound, Fail, Insert, InsertOne, OnConflict, Replace, Statement, Table};
+use super::sql::{Add, Bound, Fail, Insert, InsertOne, OnConflict, Replace, Statement, Table, statement};
 
 /// Up to so many rows are inserted one by one; beyond it, all of a table in one statement.
 const FEW: usize = 4;
 
 /// Statements that a connection has prepared before.
 pub(super) type Known = BTreeSet<TypeId>;
+
+statement! {
+    /// Notes that all statements before it were carried out, until the transaction ends.
+    MarkEnd -> ():
+    "SELECT set_config('order_service.all_written', 'yes', true)"
+}
+
+/// Commits if what was sent before was all carried out before. That it is rests on the order in which a library sends; should one
+/// ever send otherwise, this fails, and with it the transaction, instead of committing a part of it.
+pub(super) const COMMIT_IF_ALL: &str =
+    "SELECT 1 / (COALESCE(current_setting('order_service.all_written', true), '') = 'yes')::int; COMMIT";
 
 /// Statements about to be sent.
 pub(super) struct Pipe<'c> {
@@ -85,6 +96,11 @@ impl<'c> Pipe<'c> {
     /// The kinds of these statements.
     pub(super) const fn kinds(&self) -> &Known {
         &self.kinds
+    }
+
+    /// Marks the end of the statements, so that [`COMMIT_IF_ALL`] finds them carried out.
+    pub(super) fn mark_end(&mut self) {
+        self.push(1, Bound::<MarkEnd>::new());
     }
 
     /// Sends the statements together and waits for their answers. Says whether each wrote as many rows as it was given.

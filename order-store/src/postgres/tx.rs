@@ -7,14 +7,15 @@ use std::{
 
 use diesel::{
     QueryResult,
-    query_builder::QueryId,
     result::{DatabaseErrorKind, Error},
 };
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::future::join;
 
 use super::{
+    connect::Session,
     error::{Connection, Failure},
+    pipe::COMMIT_IF_ALL,
     pool::Lease,
     write::pipe,
 };
@@ -101,12 +102,13 @@ impl PgTx {
     /// refuses what follows it, and its COMMIT only ends the transaction.
     async fn commit_with(mut self, placed: Placed) -> Result<Option<Lease>, Fault> {
         self.connection().await?;
-        let pipe = pipe(self.lease.connection(), &placed);
+        let mut pipe = pipe(self.lease.connection(), &placed);
+        pipe.mark_end();
         let (is_whole, ended) = if self.lease.knows(pipe.kinds()) {
-            // Must not be interrupted between two statements, as tokio does with tasks that run for long: COMMIT has to be sent
-            // behind all of them.
-            tokio::task::unconstrained(join(pipe.send(), self.lease.end_later("COMMIT"))).await
+            // Must not be interrupted between two statements, as tokio does with tasks that run for long.
+            tokio::task::unconstrained(join(pipe.send(), self.lease.end_later(COMMIT_IF_ALL))).await
         } else {
+            let kinds = pipe.kinds().clone();
             let written = pipe.send_one_by_one().await;
             if let Err(error) = written {
                 let failure = Failure::from(error);
@@ -116,6 +118,7 @@ impl PgTx {
                 self.rollback().await;
                 return Err(failure.fault);
             }
+            self.lease.learn(kinds);
             (written, self.lease.end_later("COMMIT").await)
         };
         match (is_whole, ended) {
@@ -198,9 +201,9 @@ impl PgTx {
         self.lease.connection()
     }
 
-    /// Whether this connection has sent a statement of this kind before, so that the server knows it; from now on it has.
-    pub(super) fn has_sent<Q: QueryId>(&self) -> bool {
-        self.lease.knows(&Q::query_id().into_iter().collect())
+    /// The connection's memory of what it has sent.
+    pub(super) fn session(&mut self) -> &mut Session {
+        &mut self.lease
     }
 
     /// Takes note of how statements ended, and BEGIN before them.

@@ -5,6 +5,7 @@
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, SelectableHelper as _,
     dsl::sql,
+    query_builder::QueryId as _,
     sql_types::{Array, BigInt, Bool, Integer, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -16,7 +17,7 @@ use order_core::{
 };
 
 use super::{
-    pipe::Pipe,
+    pipe::{Known, Pipe},
     read::newest_cart,
     sql::{Add, Bound, Fail, Insert, Replace, Skip, Table, statement},
     tx::{PgTx, begun, run},
@@ -259,28 +260,30 @@ impl Write for PgTx {
 
     async fn open_placing(&mut self, opening: Opening<'_>) -> Done<Opened> {
         let Opening { claims, skus, series } = opening;
-        let known = [
-            self.has_sent::<Insert<'_, RequestRow, Skip>>(),
-            self.has_sent::<Bound<'_, LockStock>>(),
-            self.has_sent::<Bound<'_, LockCounters>>(),
-        ];
+        let kinds: Known =
+            [Insert::<RequestRow, Skip>::query_id(), Bound::<LockStock>::query_id(), Bound::<LockCounters>::query_id()]
+                .into_iter()
+                .flatten()
+                .collect();
         let claim = Insert::<RequestRow, Skip>::new(&claims.iter().collect::<Vec<_>>());
         let (stock, counters) = (locked_stock(skus), locked_counters(series));
-        let (free, levels, counters): (Vec<RequestName>, Vec<StockRow>, Vec<(String, i32, i64)>) = if known == [true; 3]
-        {
-            let begin = self.to_send_first()?;
-            let [mut first, mut second, mut third] = [self.raw(); 3];
-            let sent = try_join3(
-                RunQueryDsl::load(claim, &mut first),
-                RunQueryDsl::load(stock, &mut second),
-                RunQueryDsl::load(counters, &mut third),
-            );
-            let result = begun(self.raw(), begin, tokio::task::unconstrained(sent)).await;
-            self.done(result)?
-        } else {
-            // The first time the server does not know them: see `Pipe::is_known`.
-            (run!(self, load(claim))?, run!(self, load(stock))?, run!(self, load(counters))?)
-        };
+        let (free, levels, counters): (Vec<RequestName>, Vec<StockRow>, Vec<(String, i32, i64)>) =
+            if self.session().knows(&kinds) {
+                let begin = self.to_send_first()?;
+                let [mut first, mut second, mut third] = [self.raw(); 3];
+                let sent = try_join3(
+                    RunQueryDsl::load(claim, &mut first),
+                    RunQueryDsl::load(stock, &mut second),
+                    RunQueryDsl::load(counters, &mut third),
+                );
+                let result = begun(self.raw(), begin, tokio::task::unconstrained(sent)).await;
+                self.done(result)?
+            } else {
+                // One by one: see `Pipe::send`.
+                let found = (run!(self, load(claim))?, run!(self, load(stock))?, run!(self, load(counters))?);
+                self.session().learn(kinds);
+                found
+            };
         let taken = self.taken(claims, &free).await?;
         let last = |(prefix, year, last): (String, i32, i64)| {
             Ok(((prefix, i16::try_from(year).map_err(StoreError::corrupt)?), last))

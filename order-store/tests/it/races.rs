@@ -95,6 +95,65 @@ async fn reversed_sku_order_no_deadlock() {
     .await;
 }
 
+/// What only the database objects to, on SQLite and on PostgreSQL.
+const NO_POISON: [&str; 2] = [
+    "CREATE TRIGGER no_poison BEFORE INSERT ON orders WHEN NEW.customer_id = 'poison' \
+     BEGIN SELECT RAISE(ABORT, 'poison'); END",
+    "ALTER TABLE orders ADD CONSTRAINT no_poison CHECK (customer_id <> 'poison')",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn poison_order_isolated() {
+    on_both_engines(|database| async move {
+        let shop = Shop::open(&database).await;
+        let mug = shop.sell("mug", 1250, 100).await;
+        let [sqlite, postgresql] = NO_POISON;
+        database.execute(if shop.store.engine() == "sqlite" { sqlite } else { postgresql }).await.unwrap();
+        let wishes = (0..64).map(|n| Wish::of(&[(&mug, 1)]).by(if n % 16 == 7 { "poison" } else { "ada" }));
+        let results = at_once(&shop, wishes.collect()).await;
+        for (n, result) in results.iter().enumerate() {
+            match n % 16 {
+                7 => assert!(matches!(result, Err(StoreError::Internal(_))), "{result:?}"),
+                _ => assert!(result.is_ok(), "{result:?}"),
+            }
+        }
+        assert_eq!(shop.level("MUG").await.allocated, 60);
+        let numbers = database.texts("SELECT order_number FROM orders ORDER BY order_number").await;
+        assert_eq!((numbers.len(), numbers[59].as_str()), (60, "SPK-2026-001060"), "no number is missing");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn carts_and_coupons_that_changed_do_not_keep_others_from_ordering() {
+    on_both_engines(|database| async move {
+        let shop = Shop::open(&database).await;
+        let mug = shop.sell("mug", 1250, 1000).await;
+        let mut wishes = Vec::new();
+        for n in 0..48 {
+            let name = format!("buyer-{n}");
+            let owner = CartOwner::Customer(customer(&name));
+            let cart = shop.add(&owner, &mug, 1).await.unwrap();
+            if n % 3 == 1 {
+                // After it was priced.
+                shop.add(&owner, &mug, 1).await.unwrap();
+            }
+            wishes.push(Wish::of(&[(&mug, 1)]).by(&name).out_of(&cart).under(fresh()));
+        }
+        let results = at_once(&shop, wishes).await;
+        for (n, result) in results.iter().enumerate() {
+            match n % 3 {
+                1 => assert_eq!(result, &Err(StoreError::Refused(Refusal::PricingStale))),
+                _ => assert!(result.is_ok(), "{result:?}"),
+            }
+        }
+        assert_eq!(shop.level("MUG").await.allocated, 32);
+        let kept = database.texts("SELECT principal FROM request WHERE method = 'Test'").await;
+        assert_eq!(kept.len(), 32, "what is priced anew comes again under the same request id");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_cart_checked_out_by_many_is_one_order() {
     on_both_engines(|database| async move {

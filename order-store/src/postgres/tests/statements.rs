@@ -1,5 +1,6 @@
 //! The statements themselves, on one open transaction.
 
+use diesel_async::SimpleAsyncConnection as _;
 use order_core::{
     cart::{CartOwner, GuestKey},
     ids::{CartId, CustomerId, OperationId, ProductId, Sku},
@@ -12,7 +13,10 @@ use super::{
     rows::{at, cart_row, id, item_row, order_id, order_rows, product_row, shipment_row, text},
 };
 use crate::{
-    postgres::tx::{Access, PgTx},
+    postgres::{
+        pipe::{COMMIT_IF_ALL, Pipe},
+        tx::{Access, PgTx},
+    },
     query::{Direction, OrderCursor, OrderFilter, OrderKey, OrderQuery, OrderSort, ProductQuery, Scope, StatsQuery},
     rows::{
         CartRow, EventRow, GatewayRow, MovementRow, OrderRows, ProductRow, RequestRow, ReservationRow, Rollups,
@@ -338,4 +342,26 @@ async fn statements_are_prepared_once_however_many_rows_they_take() {
 struct Count {
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     count: i64,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_overtook_the_statements_before_it_does_not_commit() {
+    let database = TestDatabase::postgres().await;
+    for is_marked in [true, false] {
+        let mut lease = lease(&database).await;
+        lease.open();
+        let mut connection = lease.connection();
+        connection.batch_execute("BEGIN").await.unwrap();
+        connection.batch_execute("INSERT INTO order_counter VALUES ('A', 2026, 1)").await.unwrap();
+        let mut pipe = Pipe::new(connection);
+        if is_marked {
+            pipe.mark_end();
+        }
+        assert!(pipe.send().await.unwrap());
+        assert_eq!(lease.end_later(COMMIT_IF_ALL).await.is_ok(), is_marked);
+        drop(lease);
+        let there = database.texts("SELECT prefix FROM order_counter").await;
+        assert_eq!(there.len(), usize::from(is_marked), "and the mark does not outlive its transaction");
+        database.execute("DELETE FROM order_counter").await.unwrap();
+    }
 }
