@@ -3,9 +3,10 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::Duration,
 };
 
-use crate::Failed;
+use crate::{Failed, process};
 
 /// A running cluster, removed when it is dropped.
 pub(crate) struct Cluster {
@@ -23,6 +24,18 @@ impl Cluster {
         let dir = home.path().join("cluster");
         let url = text(Command::new(&script).args(["start", "--fsync", "on"]).arg(&dir).output()?)?;
         Ok(Self { script, _home: home, dir, url })
+    }
+
+    /// Processor time that all its processes have used.
+    pub(crate) fn processor_time(&self) -> Result<Duration, Failed> {
+        let file = std::fs::read_to_string(self.dir.join("data/postmaster.pid"))?;
+        let postmaster: u32 = file.lines().next().unwrap_or_default().trim().parse()?;
+        let mut time = process::processor_time(postmaster, process::Children::Ended)?;
+        for child in process::children(postmaster)? {
+            // It may end at this moment; then the postmaster counts it.
+            time += process::processor_time(child, process::Children::Ended).unwrap_or_default();
+        }
+        Ok(time)
     }
 
     /// Makes an empty database and answers its URL.

@@ -57,14 +57,31 @@ static LOADS: AtomicU64 = AtomicU64::new(1);
 /// Places orders with so many calls in flight, for a while.
 pub(crate) async fn create_orders(
     server: &Server,
-    (in_flight, choice, products): (usize, Choice, u32),
+    load: (usize, Choice, u32),
     time: Duration,
+) -> Result<Outcome, Failed> {
+    create_orders_after(server, load, (WARM_UP, time)).await
+}
+
+/// The same, counted from the first call on.
+pub(crate) async fn create_orders_at_once(
+    server: &Server,
+    load: (usize, Choice, u32),
+    time: Duration,
+) -> Result<Outcome, Failed> {
+    create_orders_after(server, load, (Duration::ZERO, time)).await
+}
+
+async fn create_orders_after(
+    server: &Server,
+    (in_flight, choice, products): (usize, Choice, u32),
+    (warm_up, time): (Duration, Duration),
 ) -> Result<Outcome, Failed> {
     let mut channels = Vec::new();
     for _ in 0..CONNECTIONS.min(in_flight) {
         channels.push(server.connect().await?);
     }
-    let (counted_from, load) = (Instant::now() + WARM_UP, LOADS.fetch_add(1, Ordering::Relaxed));
+    let (counted_from, load) = (Instant::now() + warm_up, LOADS.fetch_add(1, Ordering::Relaxed));
     let authorization = Arc::new(format!("Bearer {}", server.token));
     let mut callers = JoinSet::new();
     for n in 0..in_flight {

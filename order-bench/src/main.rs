@@ -10,6 +10,7 @@ mod figures;
 mod load;
 mod measure;
 mod pgbench;
+mod process;
 mod report;
 mod server;
 

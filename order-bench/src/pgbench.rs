@@ -63,6 +63,15 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
     };
     let [one, other] = [movement(":a")?, movement(":b")?];
     let request = row("request", "LIMIT 1", &[("request_id", NEW_ID), now])?;
+    let period = |grain: &str, start: &str| format!("('{grain}', {start}, 'PENDING', 'USD', :shard, 1, 2000, 0, 0)");
+    let binned = |length: &str| format!("date_bin('{length}', now(), to_timestamp(0))");
+    let periods = [
+        period("ALL", "to_timestamp(0)"),
+        period("DAY", &binned("1 day")),
+        period("HOUR", &binned("1 hour")),
+        period("QUARTER_HOUR", &binned("15 minutes")),
+    ]
+    .join(", ");
     let pick = match choice {
         Choice::Uniform => {
             format!("\\set n random(0, {})\n\\set m random(0, {})\n", products / 2 - 1, products / 2 - 1)
@@ -73,6 +82,8 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
         |n: &str, offset: u32| format!("'{}' || lpad((:{n} + {offset})::text, 6, '0')", sku(0).trim_end_matches('0'));
     Ok(format!(
         "{pick}\
+         \\set shard random(0, 7)\n\
+         \\set customer random(0, 99999)\n\
          BEGIN;\n\
          INSERT INTO {request} ON CONFLICT DO NOTHING RETURNING request_id AS oid \\gset\n\
          SELECT min(sku) AS a, max(sku) AS b FROM (SELECT sku FROM stock WHERE sku IN ({a}, {b}) ORDER BY sku FOR NO KEY UPDATE) AS locked \\gset\n\
@@ -83,6 +94,13 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
          INSERT INTO {first}, {second_values};\n\
          INSERT INTO {event};\n\
          INSERT INTO {search};\n\
+         INSERT INTO order_rollup (grain, start_time, status, currency, shard, orders, total, refunded, credited) VALUES {periods} \
+         ON CONFLICT (grain, start_time, status, currency, shard) DO UPDATE SET orders = order_rollup.orders + EXCLUDED.orders, \
+         total = order_rollup.total + EXCLUDED.total, refunded = order_rollup.refunded + EXCLUDED.refunded, \
+         credited = order_rollup.credited + EXCLUDED.credited;\n\
+         INSERT INTO customer_rollup (customer_id, currency, orders, spent) VALUES ('customer-' || :customer, 'USD', 1, 0) \
+         ON CONFLICT (customer_id, currency) DO UPDATE SET orders = customer_rollup.orders + EXCLUDED.orders, \
+         spent = customer_rollup.spent + EXCLUDED.spent;\n\
          COMMIT;\n",
         a = name("n", 0),
         b = name("m", products / 2),
@@ -90,6 +108,12 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
         first = first?,
         second_values = tuple(&second?),
     ))
+}
+
+/// The smallest durable transaction that there is: one row into a table of its own.
+pub(crate) fn single_row_script(url: &str) -> Result<&'static str, Failed> {
+    sql(url, "CREATE TABLE single_row (n bigint)")?;
+    Ok("INSERT INTO single_row VALUES (1);\n")
 }
 
 /// A new identity that sorts by time, as the server's do.

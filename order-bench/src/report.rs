@@ -58,6 +58,19 @@ impl Report {
                 (25.0, 12.0, true),
             ),
             (
+                "fsyncs per order at 64 in flight",
+                figures.median("postgresql.create.uniform.64.fsyncs_per_order"),
+                (0.1, 0.05, true),
+            ),
+            (
+                "CreateOrder on a new, empty database / on a loaded one, 64 in flight",
+                over(
+                    figures.median("postgresql.fresh.uniform.64.per_s"),
+                    figures.median("postgresql.create.uniform.64.per_s"),
+                ),
+                (0.8, 1.0, false),
+            ),
+            (
                 "SQLite CreateOrder at 64 in flight / PostgreSQL CreateOrder at 64 in flight",
                 over(create("sqlite", "uniform", 64), create("postgresql", "uniform", 64)),
                 (1.0, 2.0, false),

@@ -10,7 +10,7 @@ use std::{
 use order_api::v1::{self, admin_service_client::AdminServiceClient};
 use tonic::transport::{Channel, Endpoint};
 
-use crate::{Failed, cluster::text};
+use crate::{Failed, cluster::text, process};
 
 /// How long a server may take to its first answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -77,6 +77,11 @@ impl Server {
             client.upsert_products(request).await?;
         }
         Ok(())
+    }
+
+    /// Processor time that it has used.
+    pub(crate) fn processor_time(&self) -> Result<Duration, Failed> {
+        process::processor_time(self.child.id(), process::Children::None)
     }
 
     /// Resident memory in bytes, as the kernel counts it.

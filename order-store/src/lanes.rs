@@ -39,7 +39,7 @@ pub(crate) trait Work: Send + Sync + 'static {
     type Key: Ord + Send;
     /// For metrics.
     const NAME: &'static str;
-    /// Lanes, each a task that has one batch under way: while one waits for its flush, another one keeps the database busy.
+    /// Lanes, each a task that has one batch under way: while one waits for the database, another one can work.
     const LANES: usize;
     /// Whether each has a thread to itself, instead of sharing those of its runtime.
     const OWN_THREADS: bool = false;

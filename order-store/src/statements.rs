@@ -51,7 +51,7 @@ impl From<StoreError> for Fault {
     }
 }
 
-/// Statements that change something, in a transaction that is open. Nothing is sent for no rows.
+/// Statements that change something, in a transaction that is open. Nothing is sent for no rows, but for a batch of placements.
 pub(crate) trait Write: Read {
     /// Inserts those requests whose keys are free and says which keys were taken. Waits for a twin that is under way.
     /// `rows` are sorted by key.

@@ -294,8 +294,8 @@ impl fmt::Debug for Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // An idle connection says goodbye by itself. One inside a transaction must not wait for what was sent before: the
-        // server rolls back when the socket closes.
+        // An idle connection says goodbye by itself, as long as its runtime lives. One inside a transaction must not wait for what
+        // was sent before: the server rolls back when the socket closes.
         if self.state != State::Idle {
             self.driver.abort();
         }

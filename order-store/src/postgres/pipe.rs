@@ -115,16 +115,21 @@ impl<'c> Pipe<'c> {
                 if answer.is_none()
                     && let Poll::Ready(done) = statement.done.as_mut().poll(context)
                 {
+                    let has_failed = done.is_err();
                     *answer = Some(done);
+                    if has_failed {
+                        // It may have failed before it was sent: then those behind it must not be sent either.
+                        return Poll::Ready(());
+                    }
                 }
             }
             if answers.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
         let mut is_whole = true;
-        // The first error in the order of sending is the cause of those behind it.
         for (statement, answer) in self.statements.iter().zip(answers) {
-            is_whole &= answer.expect("all were waited for")? == statement.rows;
+            // What is not answered stands behind one that failed.
+            is_whole &= answer.transpose()? == Some(statement.rows);
         }
         Ok(is_whole)
     }

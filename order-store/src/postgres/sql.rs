@@ -159,6 +159,9 @@ pub(super) use columns;
 
 /// What an insert does about rows that are there already.
 pub(super) trait OnConflict: 'static {
+    /// Which of the rows are meant.
+    const CONDITION: &'static str = "";
+
     /// Writes what comes behind the rows.
     fn push<R: Table>(out: &mut AstPass<'_, '_, Pg>);
 }
@@ -177,6 +180,9 @@ impl OnConflict for Fail {
 }
 
 impl OnConflict for Skip {
+    /// Such an insert is what many transactions begin with, sent together with BEGIN. Should BEGIN fail, it must not stand by itself.
+    const CONDITION: &'static str = " WHERE current_setting('order_service.begun', true) = 'yes'";
+
     fn push<R: Table>(out: &mut AstPass<'_, '_, Pg>) {
         out.push_sql(" ON CONFLICT (");
         push_list(out, R::KEY);
@@ -251,6 +257,7 @@ impl<R: Table, C: OnConflict> QueryFragment<Pg> for Insert<'_, R, C> {
             array.push(&mut out)?;
         }
         out.push_sql(")");
+        out.push_sql(C::CONDITION);
         C::push::<R>(&mut out);
         Ok(())
     }

@@ -99,9 +99,12 @@ impl PgTx {
     }
 
     /// Sends the last statements and COMMIT behind them without waiting for their answers: when one of them fails, the server
-    /// refuses what follows it, and its COMMIT only ends the transaction.
+    /// refuses what follows it, COMMIT included.
     async fn commit_with(mut self, placed: Placed) -> Result<Option<Lease>, Fault> {
-        self.connection().await?;
+        if let Err(fault) = self.connection().await.map(drop) {
+            self.rollback().await;
+            return Err(fault);
+        }
         let mut pipe = pipe(self.lease.connection(), &placed);
         pipe.mark_end();
         let (is_whole, ended) = if self.lease.knows(pipe.kinds()) {
@@ -111,12 +114,7 @@ impl PgTx {
             let kinds = pipe.kinds().clone();
             let written = pipe.send_one_by_one().await;
             if let Err(error) = written {
-                let failure = Failure::from(error);
-                if failure.connection == Connection::Lost {
-                    self.lease.lose();
-                }
-                self.rollback().await;
-                return Err(failure.fault);
+                return Err(self.give_up(error).await.fault);
             }
             self.lease.learn(kinds);
             (written, self.lease.end_later("COMMIT").await)
@@ -127,18 +125,16 @@ impl PgTx {
                 Ok(Some(self.lease))
             }
             // What this transaction has locked cannot go away. If it does, the orders are there all the same: look for them.
-            (Ok(false), Ok(())) => Err(StoreError::UnknownOutcome("a row that was locked is gone".to_owned()).into()),
+            (Ok(false), Ok(())) => {
+                tracing::error!("a row that a transaction had locked was gone when it was written");
+                Err(StoreError::UnknownOutcome("a row that was locked is gone".to_owned()).into())
+            }
             (Ok(_), Err(error)) => {
                 self.lease.lose();
                 Err(not_committed(error))
             }
-            (Err(error), ended) => {
-                let failure = Failure::from(error);
-                if failure.connection == Connection::Sound && ended.is_ok() {
-                    self.lease.ended();
-                } else {
-                    self.lease.lose();
-                }
+            (Err(error), _ended) => {
+                let failure = self.give_up(error).await;
                 Err(match (failure.connection, failure.fault) {
                     // The line is cut, and COMMIT may have arrived.
                     (Connection::Lost, Fault::Fatal(error)) => StoreError::UnknownOutcome(error.to_string()).into(),
@@ -146,6 +142,16 @@ impl PgTx {
                 })
             }
         }
+    }
+
+    /// Rolls back after a statement that failed, and says what that means.
+    async fn give_up(mut self, error: Error) -> Failure {
+        let failure = Failure::from(error);
+        if failure.connection == Connection::Lost {
+            self.lease.lose();
+        }
+        self.rollback().await;
+        failure
     }
 
     /// Rolls back and gives the connection back, if it is still of use.
@@ -261,7 +267,9 @@ fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreErro
     if access == Access::Write {
         // Whatever is written is found by a key. The plans of such statements, those of foreign keys among them, are made once
         // and kept: made while a table is new and empty, they would read all of it for as long as the connection lives.
+        // The last setting says that all of this was carried out: what is sent behind it does not wait for that.
         sql.push_str("; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan");
+        sql.push_str("; SET LOCAL order_service.begun = 'yes'");
     }
     Ok(sql)
 }

@@ -271,11 +271,12 @@ impl Write for PgTx {
             if self.session().knows(&kinds) {
                 let begin = self.to_send_first()?;
                 let [mut first, mut second, mut third] = [self.raw(); 3];
-                let sent = try_join3(
-                    RunQueryDsl::load(claim, &mut first),
-                    RunQueryDsl::load(stock, &mut second),
-                    RunQueryDsl::load(counters, &mut third),
-                );
+                // Where the claims were made before, none is left to be made.
+                let claimed = async {
+                    if claims.is_empty() { Ok(Vec::new()) } else { RunQueryDsl::load(claim, &mut first).await }
+                };
+                let sent =
+                    try_join3(claimed, RunQueryDsl::load(stock, &mut second), RunQueryDsl::load(counters, &mut third));
                 let result = begun(self.raw(), begin, tokio::task::unconstrained(sent)).await;
                 self.done(result)?
             } else {

@@ -1,6 +1,9 @@
 -- Sums that are kept with the orders, so that statistics cost the same however many orders there are; and fewer index entries for
 -- every order that is placed.
 
+-- What is added up below must not change meanwhile.
+LOCK TABLE orders, payment IN ACCESS EXCLUSIVE MODE;
+
 -- Orders by the time of placing, word and currency. Every order is counted once in each grain, in the transaction that places or
 -- changes it.
 CREATE TABLE order_rollup (
