@@ -127,7 +127,7 @@ async fn place_across(cut: Cut, connections: Connections) {
     let proxy = Proxy::before(&database).await;
     let url = DatabaseUrl::parse(&proxy.url).unwrap();
     let shop = Shop { store: connect(&url, &ConnectOptions::default()).await.unwrap() };
-    let mug = shop.sell("mug", 1250, 10).await;
+    let mug = shop.sell("mug", 1250, 20).await;
     let before = match connections {
         Connections::New => 0,
         // The lanes take turns, more or less.
