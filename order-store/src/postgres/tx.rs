@@ -180,7 +180,7 @@ impl PgTx {
     }
 
     /// What is to be sent before the next statement, if anything; it counts as sent. Unless the caller's time is up.
-    pub(super) fn to_send_first(&mut self) -> Done<Option<String>> {
+    pub(super) fn take_begin(&mut self) -> Done<Option<String>> {
         if self.until.is_some_and(|until| deadline::left(until).is_none()) {
             return Err(StoreError::DeadlineExceeded.into());
         }
@@ -195,14 +195,14 @@ impl PgTx {
 
     /// The connection, inside the transaction, for statements of its own.
     pub(super) async fn connection(&mut self) -> Done<&AsyncPgConnection> {
-        if let Some(begin) = self.to_send_first()? {
+        if let Some(begin) = self.take_begin()? {
             let begun = self.raw().batch_execute(&begin).await;
             self.done((begun, Ok(())))?;
         }
         Ok(self.lease.connection())
     }
 
-    /// The connection, for statements that are sent together with what [`to_send_first`](Self::to_send_first) answers.
+    /// The connection, for statements that are sent together with what [`take_begin`](Self::take_begin) answers.
     pub(super) fn raw(&self) -> &AsyncPgConnection {
         self.lease.connection()
     }
@@ -303,7 +303,7 @@ const fn violates(kind: &DatabaseErrorKind) -> bool {
 /// Runs one statement of a transaction: `run!(tx, load(query))`.
 macro_rules! run {
     ($tx:expr, $method:ident($query:expr)) => {{
-        let begin = $tx.to_send_first()?;
+        let begin = $tx.take_begin()?;
         let mut connection = $tx.raw();
         let statement = diesel_async::RunQueryDsl::$method($query, &mut connection);
         let result = $crate::postgres::tx::begun($tx.raw(), begin, statement).await;

@@ -40,6 +40,12 @@ use crate::{
 /// What a request is found by.
 type RequestName = (String, String, Id);
 
+/// A counter: prefix, year and last number.
+type CounterRow = (String, i32, i64);
+
+/// What opens a batch: requests that were free, shelves, and counters.
+type OpeningRows = (Vec<RequestName>, Vec<StockRow>, Vec<CounterRow>);
+
 statement! {
     /// Replaces what became of requests.
     SetOutcomes -> ():
@@ -267,28 +273,25 @@ impl Write for PgTx {
                 .collect();
         let claim = Insert::<RequestRow, Skip>::new(&claims.iter().collect::<Vec<_>>());
         let (stock, counters) = (locked_stock(skus), locked_counters(series));
-        let (free, levels, counters): (Vec<RequestName>, Vec<StockRow>, Vec<(String, i32, i64)>) =
-            if self.session().knows(&kinds) {
-                let begin = self.to_send_first()?;
-                let [mut first, mut second, mut third] = [self.raw(); 3];
-                // Where the claims were made before, none is left to be made.
-                let claimed = async {
-                    if claims.is_empty() { Ok(Vec::new()) } else { RunQueryDsl::load(claim, &mut first).await }
-                };
-                let sent =
-                    try_join3(claimed, RunQueryDsl::load(stock, &mut second), RunQueryDsl::load(counters, &mut third));
-                let result = begun(self.raw(), begin, tokio::task::unconstrained(sent)).await;
-                self.done(result)?
-            } else {
-                // One by one: see `Pipe::send`.
-                let found = (run!(self, load(claim))?, run!(self, load(stock))?, run!(self, load(counters))?);
-                self.session().learn(kinds);
-                found
-            };
-        let taken = self.taken(claims, &free).await?;
-        let last = |(prefix, year, last): (String, i32, i64)| {
-            Ok(((prefix, i16::try_from(year).map_err(StoreError::corrupt)?), last))
+        let (free, levels, counters): OpeningRows = if self.session().knows(&kinds) {
+            let begin = self.take_begin()?;
+            let [mut first, mut second, mut third] = [self.raw(); 3];
+            // Where the claims were made before, none is left to be made.
+            let claimed =
+                async { if claims.is_empty() { Ok(Vec::new()) } else { RunQueryDsl::load(claim, &mut first).await } };
+            let sent =
+                try_join3(claimed, RunQueryDsl::load(stock, &mut second), RunQueryDsl::load(counters, &mut third));
+            let result = begun(self.raw(), begin, tokio::task::unconstrained(sent)).await;
+            self.done(result)?
+        } else {
+            // One by one: see `Pipe::send`.
+            let found = (run!(self, load(claim))?, run!(self, load(stock))?, run!(self, load(counters))?);
+            self.session().learn(kinds);
+            found
         };
+        let taken = self.taken(claims, &free).await?;
+        let last =
+            |(prefix, year, last): CounterRow| Ok(((prefix, i16::try_from(year).map_err(StoreError::corrupt)?), last));
         Ok(Opened { taken, levels, counters: counters.into_iter().map(last).collect::<Result<_, StoreError>>()? })
     }
 

@@ -1,6 +1,9 @@
 //! Connections to the database file, and what their errors mean.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use diesel::{
     Connection as _, SqliteConnection,
@@ -13,6 +16,9 @@ use crate::{error::StoreError, statements::Fault};
 /// How long a connection waits for another process that holds the write lock: a migration, a backup, somebody's shell.
 /// Within this process there is one writer, so that it never waits for itself.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How soon it is tried again where SQLite itself does not wait.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Makes the file, readable by its owner only, and the directories above it. SQLite gives its side files the same mode.
 pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
@@ -36,11 +42,26 @@ pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
 /// `synchronous = FULL`: a commit is on the disk before it is answered. Commits come in batches, so that this costs next to
 /// nothing; NORMAL would lose the last orders with the power.
 pub(crate) fn writer(path: &Path) -> Result<SqliteConnection, StoreError> {
-    open(
+    let mut connection = open(
         path,
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;",
-    )
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;",
+    )?;
+    write_ahead(&mut connection)?;
+    connection.batch_execute("PRAGMA journal_size_limit = 67108864;").map_err(failure)?;
+    Ok(connection)
+}
+
+/// Turns the write-ahead log on. The first time that takes the file for itself, for which SQLite does not wait, whatever its
+/// timeout: another process may be about to do the same.
+#[expect(clippy::disallowed_methods, reason = "connections are opened on threads that may block")]
+fn write_ahead(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let until = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match connection.batch_execute("PRAGMA journal_mode = WAL;") {
+            Err(error) if is_locked(&error) && Instant::now() < until => std::thread::sleep(LOOK_AGAIN),
+            done => return done.map_err(failure),
+        }
+    }
 }
 
 /// The connection that changes the schema. What refers to a table is not checked while that table is built anew, which is the
@@ -76,12 +97,12 @@ fn unavailable(what: &str, error: &dyn std::fmt::Display) -> StoreError {
 /// There is one writer, so that races for a key cannot happen; what can be tried again is only what another process was in
 /// the way of.
 pub(crate) fn fault(error: Error) -> Fault {
-    if let Error::DatabaseError(DatabaseErrorKind::Unknown, info) = &error
-        && info.message().contains("locked")
-    {
-        return Fault::Retry(info.message().to_owned());
-    }
-    Fault::Fatal(failure(error))
+    if is_locked(&error) { Fault::Retry("the database is locked".to_owned()) } else { Fault::Fatal(failure(error)) }
+}
+
+/// Whether another process is in the way.
+fn is_locked(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, info) if info.message().contains("locked"))
 }
 
 /// Like [`fault`], for statements whose unique key another transaction may have taken.
