@@ -1,43 +1,58 @@
-//! Callers that place one order after the other.
+//! Callers that make one call after the other, and what that comes to.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
-use order_api::v1::{self, order_service_client::OrderServiceClient};
 use tokio::task::JoinSet;
-use tonic::transport::Channel;
+use tonic::{Status, transport::Channel};
 
-use crate::{
-    Failed,
-    dice::Dice,
-    server::{Server, product_id},
-};
+use crate::{Failed, dice::Dice, figures, server::Server};
 
 /// Connections that the callers share.
 const CONNECTIONS: usize = 8;
 /// Before anything is counted.
 const WARM_UP: Duration = Duration::from_millis(1500);
+/// How long a caller waits who was refused, unless the server says for how long: a caller who asks again at once would only keep
+/// it busy with refusing.
+const PUSHBACK: Duration = Duration::from_millis(100);
 
-/// What is bought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Choice {
-    /// Any two products.
-    Uniform,
-    /// The same product in every order, and another one.
-    Hot,
+/// What a caller does again and again.
+pub(crate) trait Call: Send + 'static {
+    /// Makes one call.
+    fn make(&mut self) -> impl Future<Output = Result<(), Status>> + Send;
+}
+
+/// How many callers, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    /// Calls in flight.
+    pub(crate) in_flight: usize,
+    /// Before anything is counted.
+    warm_up: Duration,
+    /// What is counted.
+    time: Duration,
+}
+
+impl Load {
+    /// Counted once it is under way.
+    pub(crate) const fn new(in_flight: usize, time: Duration) -> Self {
+        Self { in_flight, warm_up: WARM_UP, time }
+    }
+
+    /// Counted from the first call on.
+    pub(crate) const fn at_once(self) -> Self {
+        Self { warm_up: Duration::ZERO, ..self }
+    }
 }
 
 /// What a load came to.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
-    /// Orders placed in a second.
+    /// Calls that succeeded in a second.
     pub(crate) per_second: f64,
-    /// How long each call took, sorted.
+    /// How long each of them took, sorted.
     pub(crate) latencies: Vec<Duration>,
     /// Calls that were refused.
     pub(crate) refused: u64,
@@ -54,44 +69,22 @@ impl Outcome {
 /// A number for every load, so that no two ever use the same request ids.
 static LOADS: AtomicU64 = AtomicU64::new(1);
 
-/// Places orders with so many calls in flight, for a while.
-pub(crate) async fn create_orders(
+/// Has callers at work, each made for a connection and with dice of its own.
+pub(crate) async fn drive<C: Call>(
     server: &Server,
-    load: (usize, Choice, u32),
-    time: Duration,
+    load: Load,
+    caller: impl Fn(Channel, Dice) -> C,
 ) -> Result<Outcome, Failed> {
-    create_orders_after(server, load, (WARM_UP, time)).await
-}
-
-/// The same, counted from the first call on.
-pub(crate) async fn create_orders_at_once(
-    server: &Server,
-    load: (usize, Choice, u32),
-    time: Duration,
-) -> Result<Outcome, Failed> {
-    create_orders_after(server, load, (Duration::ZERO, time)).await
-}
-
-async fn create_orders_after(
-    server: &Server,
-    (in_flight, choice, products): (usize, Choice, u32),
-    (warm_up, time): (Duration, Duration),
-) -> Result<Outcome, Failed> {
+    let Load { in_flight, warm_up, time } = load;
     let mut channels = Vec::new();
     for _ in 0..CONNECTIONS.min(in_flight) {
         channels.push(server.connect().await?);
     }
-    let (counted_from, load) = (Instant::now() + warm_up, LOADS.fetch_add(1, Ordering::Relaxed));
-    let authorization = Arc::new(format!("Bearer {}", server.token));
+    let (from, number) = (Instant::now() + warm_up, LOADS.fetch_add(1, Ordering::Relaxed));
     let mut callers = JoinSet::new();
     for n in 0..in_flight {
-        let caller = Caller {
-            client: OrderServiceClient::new(channels[n % channels.len()].clone()),
-            dice: Dice::new(load << 32 | u64::try_from(n)?),
-            authorization: Arc::clone(&authorization),
-            buys: (choice, products),
-        };
-        callers.spawn(caller.call_until((counted_from, counted_from + time)));
+        let caller = caller(channels[n % channels.len()].clone(), Dice::new(number << 32 | u64::try_from(n)?));
+        callers.spawn(call_until(caller, (from, from + time)));
     }
     let (mut latencies, mut refused) = (Vec::new(), 0);
     while let Some(done) = callers.join_next().await {
@@ -100,70 +93,59 @@ async fn create_orders_after(
         refused += own_refused;
     }
     latencies.sort_unstable();
-    let per_second = crate::figures::ratio(latencies.len(), time.as_secs_f64());
+    let per_second = figures::ratio(latencies.len(), time.as_secs_f64());
     Ok(Outcome { per_second, latencies, refused })
 }
 
-struct Caller {
-    client: OrderServiceClient<Channel>,
-    dice: Dice,
-    authorization: Arc<String>,
-    buys: (Choice, u32),
-}
-
-impl Caller {
-    /// Places orders; those that end in the interval are counted.
-    async fn call_until(mut self, (from, until): (Instant, Instant)) -> (Vec<Duration>, u64) {
-        let (mut latencies, mut refused) = (Vec::new(), 0);
-        loop {
-            let mut request = tonic::Request::new(self.order());
-            let bearer = self.authorization.parse().expect("a token is visible ASCII");
-            request.metadata_mut().insert("authorization", bearer);
-            let began = Instant::now();
-            let answer = self.client.create_order(request).await;
-            let ended = Instant::now();
-            if ended >= until {
-                return (latencies, refused);
-            }
-            if ended >= from {
-                match answer {
-                    Ok(_order) => latencies.push(ended - began),
-                    Err(_status) => refused += 1,
+/// Calls that end in the interval are counted.
+async fn call_until<C: Call>(mut caller: C, (from, until): (Instant, Instant)) -> (Vec<Duration>, u64) {
+    let (mut latencies, mut refused) = (Vec::new(), 0);
+    loop {
+        let began = Instant::now();
+        let answer = caller.make().await;
+        let ended = Instant::now();
+        if ended >= until {
+            return (latencies, refused);
+        }
+        let is_counted = ended >= from;
+        match answer {
+            Ok(()) if is_counted => latencies.push(ended - began),
+            Ok(()) => {}
+            Err(status) => {
+                refused += u64::from(is_counted);
+                let end = tokio::time::Instant::from_std(until);
+                let pause = tokio::time::sleep(pushback(&status));
+                if tokio::time::timeout_at(end, pause).await.is_err() {
+                    return (latencies, refused);
                 }
             }
         }
     }
-
-    fn order(&mut self) -> v1::CreateOrderRequest {
-        let (choice, products) = self.buys;
-        let first = match choice {
-            Choice::Uniform => self.dice.below(products),
-            Choice::Hot => 0,
-        };
-        let second = (first + 1 + self.dice.below(products - 1)) % products;
-        v1::CreateOrderRequest {
-            lines: [first, second].map(line).to_vec(),
-            contact: Some(v1::Contact {
-                name: "Ada Example".to_owned(),
-                email: "ada@example.com".to_owned(),
-                ..Default::default()
-            }),
-            shipping_address: Some(v1::Address {
-                recipient: "Ada Example".to_owned(),
-                line1: "1 Main Street".to_owned(),
-                city: "Oakland".to_owned(),
-                region: "CA".to_owned(),
-                postal_code: "94607".to_owned(),
-                country_code: "US".to_owned(),
-                ..Default::default()
-            }),
-            customer_id: format!("customer-{}", self.dice.below(100_000)),
-            request_id: self.dice.uuid().to_string(),
-            ..Default::default()
-        }
-    }
 }
 
-fn line(n: u32) -> v1::OrderLineInput {
-    v1::OrderLineInput { product_id: product_id(n), quantity: 1, ..Default::default() }
+/// For how long the server asks to be left alone.
+fn pushback(status: &Status) -> Duration {
+    let asked = status.metadata().get("grpc-retry-pushback-ms").and_then(|value| value.to_str().ok());
+    asked.and_then(|text| text.parse().ok()).map_or(PUSHBACK, Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_the_calls_was_as_fast_as_its_latency_says() {
+        let outcome =
+            Outcome { per_second: 1.0, latencies: (1..=100).map(Duration::from_millis).collect(), refused: 0 };
+        assert_eq!(outcome.at(500), Duration::from_millis(50));
+        assert_eq!(outcome.at(1000), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn the_server_says_how_long_to_wait() {
+        let mut status = Status::resource_exhausted("later");
+        assert_eq!(pushback(&status), PUSHBACK);
+        status.metadata_mut().insert("grpc-retry-pushback-ms", "250".parse().unwrap());
+        assert_eq!(pushback(&status), Duration::from_millis(250));
+    }
 }

@@ -5,12 +5,16 @@
 #![expect(clippy::float_arithmetic, reason = "figures for people; no money is counted here")]
 
 mod cluster;
+mod create;
 mod dice;
 mod figures;
+mod fill;
 mod load;
 mod measure;
 mod pgbench;
+mod plot;
 mod process;
+mod reads;
 mod report;
 mod server;
 
@@ -37,9 +41,15 @@ struct Args {
     /// Products on the shelves.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(2..=100_000))]
     products: u32,
+    /// Orders that are there before anything is measured on PostgreSQL.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2000..=100_000_000))]
+    orders: u32,
     /// File for the figures as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Directory for the plots: `throughput.svg` and `latency.svg`.
+    #[arg(long)]
+    plots: Option<PathBuf>,
     /// Only what begins with one of these names, such as `postgresql.create.uniform.64` or `pgbench`.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
@@ -52,6 +62,7 @@ async fn main() -> Result<ExitCode, Failed> {
         rounds: args.rounds,
         time: Duration::from_secs(args.seconds),
         products: args.products,
+        orders: args.orders,
         only: args.only,
     };
     let figures = measure::all(&plan).await?;
@@ -60,6 +71,16 @@ async fn main() -> Result<ExitCode, Failed> {
     if let Some(path) = args.json {
         std::fs::write(&path, serde_json::to_string_pretty(&report)?)?;
         eprintln!("figures as JSON: {}", path.display());
+    }
+    if let Some(directory) = args.plots {
+        std::fs::create_dir_all(&directory)?;
+        for (name, plot) in
+            [("throughput", plot::Plot::throughput(&figures)), ("latency", plot::Plot::latency(&figures))]
+        {
+            let path = directory.join(name).with_extension("svg");
+            std::fs::write(&path, plot.to_string())?;
+            eprintln!("plot: {}", path.display());
+        }
     }
     for missed in report.missed() {
         eprintln!("below its floor: {missed}");

@@ -1,13 +1,20 @@
 //! What is measured, and in which order.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
+
+use order_api::v1::order_service_client::OrderServiceClient;
+use tonic::transport::Channel;
 
 use crate::{
     Failed,
     cluster::{Cluster, sql},
+    create::{Choice, Create},
+    dice::Dice,
     figures::{Figures, millis, ratio},
-    load::{self, Choice, Outcome},
+    fill::Filled,
+    load::{self, Load, Outcome},
     pgbench,
+    reads::{self, Look, Mix, Reader},
     server::Server,
 };
 
@@ -17,6 +24,7 @@ pub(crate) struct Plan {
     pub(crate) rounds: u32,
     pub(crate) time: Duration,
     pub(crate) products: u32,
+    pub(crate) orders: u32,
     /// Names must begin with one of these, if there are any.
     pub(crate) only: Vec<String>,
 }
@@ -31,6 +39,10 @@ impl Plan {
 const IN_FLIGHT: [usize; 4] = [1, 8, 64, 512];
 /// Clients of pgbench: more of them than 64 only wait for each other.
 const CLIENTS: [usize; 3] = [1, 8, 64];
+/// Orders of the small database, on which statistics must not be faster.
+const FEW_ORDERS: u32 = 10_000;
+/// Ten times as many callers as there are calls in flight at the peak.
+const TOO_MANY: usize = 5120;
 /// With so many it is counted what an order costs.
 const COUNTED: [usize; 2] = [64, 512];
 /// What is bought, and how that is called.
@@ -102,34 +114,22 @@ pub(crate) async fn all(plan: &Plan) -> Result<Figures, Failed> {
     let place = Place::open(plan.products).await?;
     for (server, engine) in place.servers() {
         note_memory(&mut figures, (server, engine, "start"));
-        load::create_orders(server, (8, Choice::Uniform, plan.products), Duration::from_secs(2)).await?;
+        let load = Load::new(8, Duration::from_secs(2));
+        load::drive(server, load, creator(server, (Choice::Uniform, plan.products))).await?;
     }
-    let scripts = tempfile::tempdir()?;
-    let mut written = Vec::new();
-    for (choice, name) in CHOICES {
-        let path = scripts.path().join(name);
-        std::fs::write(&path, pgbench::order_script(&place.url, (choice, plan.products))?)?;
-        written.push((path, format!("interactive.{name}")));
-    }
-    let path = scripts.path().join("single_row");
-    std::fs::write(&path, pgbench::single_row_script(&place.url)?)?;
-    written.push((path, "single_row".to_owned()));
+    eprintln!("copying {} orders", plan.orders);
+    let filled = Filled::copy(&place.url, (plan.orders, plan.products))?;
+    let scripts = Scripts::write(plan, (&place.url, filled))?;
+    let reading = Reading::prepare(plan, (&place, filled)).await?;
     for round in 1..=plan.rounds {
+        let mut round = Round { plan, figures: &mut figures, number: round };
         for (server, engine) in place.servers() {
-            create(plan, (&place, server, engine, round), &mut figures).await?;
+            create(&mut round, (&place, server, engine)).await?;
         }
-        fresh(plan, (&place.cluster, round), &mut figures).await?;
-        for (path, name) in &written {
-            for clients in CLIENTS {
-                let figure = format!("pgbench.{name}.{clients}");
-                if plan.wants(&figure) {
-                    let outcome = pgbench::run(&place.url, path, clients, plan.time)?;
-                    say(round, &figure, &format!("{:.0}/s, mean {:.2} ms", outcome.per_second, outcome.mean_ms));
-                    figures.note(format!("{figure}.per_s"), outcome.per_second);
-                    figures.note(format!("{figure}.mean_ms"), outcome.mean_ms);
-                }
-            }
-        }
+        fresh(&mut round, &place.cluster).await?;
+        scripts.run(&mut round, &place.url)?;
+        reading.measure(&mut round, &place.postgresql).await?;
+        overload(&mut round, &place).await?;
     }
     for (server, engine) in place.servers() {
         note_memory(&mut figures, (server, engine, "end"));
@@ -137,11 +137,21 @@ pub(crate) async fn all(plan: &Plan) -> Result<Figures, Failed> {
     Ok(figures)
 }
 
-async fn create(
-    plan: &Plan,
-    (place, server, engine, round): (&Place, &Server, &str, u32),
-    figures: &mut Figures,
-) -> Result<(), Failed> {
+/// A round, and where its figures go.
+struct Round<'a> {
+    plan: &'a Plan,
+    figures: &'a mut Figures,
+    number: u32,
+}
+
+/// Makes callers that place orders.
+fn creator(server: &Server, buys: (Choice, u32)) -> impl Fn(Channel, Dice) -> Create {
+    let bearer = server.service.clone();
+    move |channel, dice| Create { client: OrderServiceClient::new(channel), bearer: bearer.clone(), dice, buys }
+}
+
+async fn create(round: &mut Round<'_>, (place, server, engine): (&Place, &Server, &str)) -> Result<(), Failed> {
+    let plan = round.plan;
     for (choice, name) in CHOICES {
         for in_flight in IN_FLIGHT {
             let figure = format!("{engine}.create.{name}.{in_flight}");
@@ -149,37 +159,156 @@ async fn create(
                 continue;
             }
             let before = (engine == "postgresql" && COUNTED.contains(&in_flight)).then(|| place.used()).transpose()?;
-            let outcome = load::create_orders(server, (in_flight, choice, plan.products), plan.time).await?;
+            let load = Load::new(in_flight, plan.time);
+            let outcome = load::drive(server, load, creator(server, (choice, plan.products))).await?;
             if let Some(before) = before {
-                place.used()?.note_since(&before, (figures, &figure));
+                place.used()?.note_since(&before, (round.figures, &figure));
             }
-            note(&outcome, (figures, &figure, round))?;
+            round.note(&outcome, &figure)?;
         }
     }
     Ok(())
 }
 
 /// An installation of its own, from its first order on: no statistics have been gathered of its tables.
-async fn fresh(plan: &Plan, (cluster, round): (&Cluster, u32), figures: &mut Figures) -> Result<(), Failed> {
-    let figure = "postgresql.fresh.uniform.64";
+async fn fresh(round: &mut Round<'_>, cluster: &Cluster) -> Result<(), Failed> {
+    let (figure, plan) = ("postgresql.fresh.uniform.64", round.plan);
     if !plan.wants(figure) {
         return Ok(());
     }
-    let server = Server::start(&cluster.database(&format!("fresh{round}"))?, plan.products).await?;
-    let outcome = load::create_orders_at_once(&server, (64, Choice::Uniform, plan.products), plan.time).await?;
-    note(&outcome, (figures, figure, round))
+    let server = Server::start(&cluster.database(&format!("fresh{}", round.number))?, plan.products).await?;
+    let load = Load::new(64, plan.time).at_once();
+    let outcome = load::drive(&server, load, creator(&server, (Choice::Uniform, plan.products))).await?;
+    round.note(&outcome, figure)
 }
 
-fn note(outcome: &Outcome, (figures, figure, round): (&mut Figures, &str, u32)) -> Result<(), Failed> {
-    let [p50, p99] = [500, 990].map(|per_mille| millis(outcome.at(per_mille)));
-    let refused = if outcome.refused > 0 { format!(", {} refused", outcome.refused) } else { String::new() };
-    say(round, figure, &format!("{:.0} orders/s, p50 {p50:.2} ms, p99 {p99:.2} ms{refused}", outcome.per_second));
-    figures.note(format!("{figure}.per_s"), outcome.per_second);
-    figures.note(format!("{figure}.p50_ms"), p50);
-    figures.note(format!("{figure}.p99_ms"), p99);
-    figures.note(format!("{figure}.p999_ms"), millis(outcome.at(999)));
-    figures.note(format!("{figure}.refused"), ratio(usize::try_from(outcome.refused)?, 1.0));
-    Ok(())
+/// Ten times as many callers as the peak needs, at a server with the settings that it comes with.
+async fn overload(round: &mut Round<'_>, place: &Place) -> Result<(), Failed> {
+    let (figure, plan) = ("postgresql.overload", round.plan);
+    if !plan.wants(figure) {
+        return Ok(());
+    }
+    let server = Server::start_with(&place.url, plan.products, &[]).await?;
+    let load = Load::new(TOO_MANY, plan.time);
+    let outcome = load::drive(&server, load, creator(&server, (Choice::Uniform, plan.products))).await?;
+    round.note(&outcome, figure)
+}
+
+/// What pgbench runs, each under a name.
+struct Scripts {
+    _home: tempfile::TempDir,
+    written: Vec<(PathBuf, String)>,
+}
+
+impl Scripts {
+    fn write(plan: &Plan, (url, filled): (&str, Filled)) -> Result<Self, Failed> {
+        let home = tempfile::tempdir()?;
+        let mut written = Vec::new();
+        let mut write = |name: String, text: &str| -> Result<(), Failed> {
+            let path = home.path().join(&name);
+            std::fs::write(&path, text)?;
+            written.push((path, name));
+            Ok(())
+        };
+        for (choice, name) in CHOICES {
+            write(format!("interactive.{name}"), &pgbench::order_script(url, (choice, plan.products))?)?;
+        }
+        write("single_row".to_owned(), pgbench::single_row_script(url)?)?;
+        write("get".to_owned(), &pgbench::get_script(filled))?;
+        Ok(Self { _home: home, written })
+    }
+
+    fn run(&self, round: &mut Round<'_>, url: &str) -> Result<(), Failed> {
+        for (path, name) in &self.written {
+            for clients in CLIENTS {
+                let figure = format!("pgbench.{name}.{clients}");
+                if round.plan.wants(&figure) {
+                    let outcome = pgbench::run(url, path, clients, round.plan.time)?;
+                    let shown = format!("{:.0}/s, mean {:.2} ms", outcome.per_second, outcome.mean_ms);
+                    say(round.number, &figure, &shown);
+                    round.figures.note(format!("{figure}.per_s"), outcome.per_second);
+                    round.figures.note(format!("{figure}.mean_ms"), outcome.mean_ms);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reading from the large database, and of statistics from a small one.
+struct Reading {
+    filled: Filled,
+    deep: String,
+    small: (Server, Filled),
+}
+
+impl Reading {
+    async fn prepare(plan: &Plan, (place, filled): (&Place, Filled)) -> Result<Self, Failed> {
+        eprintln!("walking to a deep page, and making a small database");
+        let deep = reads::deep_page(&place.postgresql, filled).await?;
+        let url = place.cluster.database("small")?;
+        let small = Server::start(&url, plan.products).await?;
+        let load = Load::new(1, Duration::from_millis(100)).at_once();
+        load::drive(&small, load, creator(&small, (Choice::Uniform, plan.products))).await?;
+        let few = Filled::copy(&url, (FEW_ORDERS.min(plan.orders), plan.products))?;
+        Ok(Self { filled, deep, small: (small, few) })
+    }
+
+    async fn measure(&self, round: &mut Round<'_>, server: &Server) -> Result<(), Failed> {
+        let (small, few) = &self.small;
+        let looks = [
+            ("postgresql.get.1", 1, Look::Order),
+            ("postgresql.get.64", 64, Look::Order),
+            ("postgresql.list.first", 1, Look::Page(String::new())),
+            ("postgresql.list.deep", 1, Look::Page(self.deep.clone())),
+            ("postgresql.search.1", 1, Look::Search),
+            ("postgresql.search.8", 8, Look::Search),
+            ("postgresql.stats.many", 1, Look::Stats),
+        ];
+        for (figure, in_flight, look) in looks {
+            look_at(round, (server, self.filled), (figure, in_flight, look)).await?;
+        }
+        look_at(round, (small, *few), ("postgresql.stats.few", 1, Look::Stats)).await?;
+        let (figure, plan) = ("postgresql.mix.64", round.plan);
+        if !plan.wants(figure) {
+            return Ok(());
+        }
+        let create = creator(server, (Choice::Uniform, plan.products));
+        let mix = |channel: Channel, dice: Dice| Mix {
+            create: create(channel.clone(), dice.clone()),
+            reader: Reader::new(server, (channel, dice), (Look::Order, self.filled)),
+        };
+        let outcome = load::drive(server, Load::new(64, plan.time), mix).await?;
+        round.note(&outcome, figure)
+    }
+}
+
+async fn look_at(
+    round: &mut Round<'_>,
+    (server, filled): (&Server, Filled),
+    (figure, in_flight, look): (&str, usize, Look),
+) -> Result<(), Failed> {
+    if !round.plan.wants(figure) {
+        return Ok(());
+    }
+    let reader = |channel, dice| Reader::new(server, (channel, dice), (look.clone(), filled));
+    let outcome = load::drive(server, Load::new(in_flight, round.plan.time), reader).await?;
+    round.note(&outcome, figure)
+}
+
+impl Round<'_> {
+    fn note(&mut self, outcome: &Outcome, figure: &str) -> Result<(), Failed> {
+        let [p50, p99] = [500, 990].map(|per_mille| millis(outcome.at(per_mille)));
+        let refused = if outcome.refused > 0 { format!(", {} refused", outcome.refused) } else { String::new() };
+        let shown = format!("{:.0}/s, p50 {p50:.2} ms, p99 {p99:.2} ms{refused}", outcome.per_second);
+        say(self.number, figure, &shown);
+        self.figures.note(format!("{figure}.per_s"), outcome.per_second);
+        self.figures.note(format!("{figure}.p50_ms"), p50);
+        self.figures.note(format!("{figure}.p99_ms"), p99);
+        self.figures.note(format!("{figure}.p999_ms"), millis(outcome.at(999)));
+        self.figures.note(format!("{figure}.refused"), ratio(usize::try_from(outcome.refused)?, 1.0));
+        Ok(())
+    }
 }
 
 fn note_memory(figures: &mut Figures, (server, engine, when): (&Server, &str, &str)) {

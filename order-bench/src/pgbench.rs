@@ -5,7 +5,8 @@ use std::{path::Path, process::Command, time::Duration};
 use crate::{
     Failed,
     cluster::{sql, text},
-    load::Choice,
+    create::Choice,
+    fill::Filled,
     server::sku,
 };
 
@@ -40,7 +41,9 @@ pub(crate) fn run(url: &str, script: &Path, clients: usize, time: Duration) -> R
 /// The statements of one order as pgbench script, after the example of an order that the server placed in this database: the same
 /// tables, columns and sizes, the same locks in the same order.
 pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Result<String, Failed> {
-    let example = sql(url, "SELECT order_id FROM orders ORDER BY order_id DESC LIMIT 1")?;
+    // Copies have no movements.
+    let placed = "SELECT order_id FROM stock_movement WHERE order_id IS NOT NULL ORDER BY movement_id DESC LIMIT 1";
+    let example = sql(url, placed)?;
     if example.is_empty() {
         return Err("no order was placed yet that could be an example".into());
     }
@@ -108,6 +111,14 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
         first = first?,
         second_values = tuple(&second?),
     ))
+}
+
+/// One order by key, in as many statements as the server reads it with.
+pub(crate) fn get_script(filled: Filled) -> String {
+    let id = filled.id_sql(":n");
+    let statements = ["orders", "order_line", "payment", "payment_operation", "shipment", "order_return"]
+        .map(|table| format!("SELECT * FROM {table} WHERE order_id = {id};\n"));
+    format!("\\set n random(1, {})\n{}", filled.count(), statements.concat())
 }
 
 /// The smallest durable transaction that there is: one row into a table of its own.

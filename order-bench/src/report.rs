@@ -58,6 +58,27 @@ impl Report {
                 (25.0, 12.0, true),
             ),
             (
+                "GetOrder at 64 in flight / pgbench selecting the same rows",
+                over(figures.median("postgresql.get.64.per_s"), figures.median("pgbench.get.64.per_s")),
+                (0.5, 0.9, false),
+            ),
+            (
+                "ListOrders 10 000 pages deep / page 1, p50",
+                over(figures.median("postgresql.list.deep.p50_ms"), figures.median("postgresql.list.first.p50_ms")),
+                (1.5, 1.0, true),
+            ),
+            (
+                "GetOrderStats with many orders / with 10 000, p50",
+                over(figures.median("postgresql.stats.many.p50_ms"), figures.median("postgresql.stats.few.p50_ms")),
+                (1.5, 1.0, true),
+            ),
+            ("p99 of the admin search, ms", figures.median("postgresql.search.1.p99_ms"), (50.0, 10.0, true)),
+            (
+                "goodput at ten times the peak's callers / peak",
+                over(figures.median("postgresql.overload.per_s"), create("postgresql", "uniform", 512)),
+                (0.8, 0.95, false),
+            ),
+            (
                 "fsyncs per order at 64 in flight",
                 figures.median("postgresql.create.uniform.64.fsyncs_per_order"),
                 (0.1, 0.05, true),

@@ -8,7 +8,10 @@ use std::{
 };
 
 use order_api::v1::{self, admin_service_client::AdminServiceClient};
-use tonic::transport::{Channel, Endpoint};
+use tonic::{
+    metadata::{Ascii, MetadataValue},
+    transport::{Channel, Endpoint},
+};
 
 use crate::{Failed, cluster::text, process};
 
@@ -24,12 +27,40 @@ pub(crate) struct Server {
     child: Child,
     address: String,
     /// For calls in the name of a backend service, which no rate limit holds back.
-    pub(crate) token: String,
+    pub(crate) service: Bearer,
+    /// For calls of an administrator.
+    pub(crate) admin: Bearer,
+}
+
+/// A token, as callers send it.
+#[derive(Debug, Clone)]
+pub(crate) struct Bearer(MetadataValue<Ascii>);
+
+impl Bearer {
+    fn new(token: &str) -> Result<Self, Failed> {
+        Ok(Self(format!("Bearer {token}").parse()?))
+    }
+
+    /// A request in this name.
+    pub(crate) fn with<T>(&self, message: T) -> tonic::Request<T> {
+        let mut request = tonic::Request::new(message);
+        request.metadata_mut().insert("authorization", self.0.clone());
+        request
+    }
 }
 
 impl Server {
-    /// Starts the server on a database and fills its shelves.
+    /// Starts the server on a database and fills its shelves. It lets in as many calls as come.
     pub(crate) async fn start(database_url: &str, products: u32) -> Result<Self, Failed> {
+        Self::start_with(database_url, products, &[("MAX_CONCURRENT_REQUESTS", "100000")]).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn start_with(
+        database_url: &str,
+        products: u32,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, Failed> {
         let binary = binary()?;
         let address = format!("127.0.0.1:{}", TcpListener::bind("127.0.0.1:0")?.local_addr()?.port());
         let secret = "only for this run and for nobody else";
@@ -41,16 +72,16 @@ impl Server {
                     .output()?,
             )
         };
-        let (admin, service) = (token("admin")?, token("service")?);
+        let (admin, service) = (Bearer::new(&token("admin")?)?, Bearer::new(&token("service")?)?);
         let child = Command::new(&binary)
             .env_clear()
             .envs([("DATABASE_URL", database_url), ("LISTEN_ADDR", &address), ("OPS_ADDR", "127.0.0.1:0")])
             .envs([("JWT_SECRET", secret), ("DEMO_CATALOG", "off"), ("LOG_LEVEL", "error"), ("MIGRATE_ON_START", "on")])
-            .envs([("MAX_CONCURRENT_REQUESTS", "100000")])
+            .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .spawn()?;
-        let server = Self { child, address, token: service };
-        server.fill(&admin, products).await?;
+        let server = Self { child, address, service, admin };
+        server.fill(products).await?;
         Ok(server)
     }
 
@@ -59,7 +90,7 @@ impl Server {
         Ok(Endpoint::from_shared(format!("http://{}", self.address))?.connect().await?)
     }
 
-    async fn fill(&self, admin: &str, products: u32) -> Result<(), Failed> {
+    async fn fill(&self, products: u32) -> Result<(), Failed> {
         let until = Instant::now() + PATIENCE;
         let channel = loop {
             match self.connect().await {
@@ -72,9 +103,7 @@ impl Server {
         let products: Vec<_> = (0..products).map(product).collect();
         for products in products.chunks(PRODUCTS_PER_CALL) {
             let message = v1::UpsertProductsRequest { products: products.to_vec(), ..Default::default() };
-            let mut request = tonic::Request::new(message);
-            request.metadata_mut().insert("authorization", format!("Bearer {admin}").parse()?);
-            client.upsert_products(request).await?;
+            client.upsert_products(self.admin.with(message)).await?;
         }
         Ok(())
     }
