@@ -56,6 +56,15 @@ pub(crate) fn sql(url: &str, sql: &str) -> Result<String, Failed> {
     text(Command::new("psql").args(["-XAtq", "-v", "ON_ERROR_STOP=1", url, "-c", sql]).output()?)
 }
 
+/// The columns of a table, in their order.
+pub(crate) fn columns(url: &str, table: &str) -> Result<Vec<String>, Failed> {
+    let query = format!(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' AND table_schema = 'public' \
+         ORDER BY ordinal_position"
+    );
+    Ok(sql(url, &query)?.lines().map(str::to_owned).collect())
+}
+
 /// What a program printed, without the last newline.
 pub(crate) fn text(output: Output) -> Result<String, Failed> {
     if !output.status.success() {

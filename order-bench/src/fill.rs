@@ -1,6 +1,10 @@
 //! Many orders at once: copies of one that the server placed, written by the database itself.
 
-use crate::{Failed, cluster::sql, server};
+use crate::{
+    Failed,
+    cluster::{columns, sql},
+    server,
+};
 
 /// How far back the oldest order was placed, in milliseconds.
 const SPAN_MS: u64 = 365 * 24 * 3_600_000;
@@ -86,17 +90,10 @@ impl Filled {
 
 /// Copies the example's rows of a table, some columns replaced by expressions over `n`, the copy's number, and `e`, the row.
 fn copy(url: &str, (table, example, count): (&str, &str, u32), replaced: &[(&str, &str)]) -> Result<(), Failed> {
-    let columns = sql(
-        url,
-        &format!(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' \
-             AND table_schema = 'public' ORDER BY ordinal_position"
-        ),
-    )?;
-    let columns: Vec<_> = columns.lines().collect();
+    let columns = columns(url, table)?;
     let values: Vec<_> = columns
         .iter()
-        .map(|column| match replaced.iter().find(|(name, _)| name == column) {
+        .map(|column| match replaced.iter().find(|(name, _)| *name == column.as_str()) {
             Some((_, expression)) => (*expression).to_owned(),
             None => format!("e.{column}"),
         })

@@ -4,7 +4,7 @@ use std::{path::Path, process::Command, time::Duration};
 
 use crate::{
     Failed,
-    cluster::{sql, text},
+    cluster::{columns, sql, text},
     create::Choice,
     fill::Filled,
     server::sku,
@@ -133,17 +133,10 @@ const NEW_ID: &str = "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000
 
 /// `table (columns) VALUES (...)` of a row that is there, some of its columns replaced.
 fn values(url: &str, (table, condition): (&str, &str), replaced: &[(&str, &str)]) -> Result<String, Failed> {
-    let columns = sql(
-        url,
-        &format!(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' \
-             AND table_schema = 'public' ORDER BY ordinal_position"
-        ),
-    )?;
-    let columns: Vec<_> = columns.lines().collect();
+    let columns = columns(url, table)?;
     let mut literals = Vec::with_capacity(columns.len());
     for column in &columns {
-        let literal = match replaced.iter().find(|(name, _)| name == column) {
+        let literal = match replaced.iter().find(|(name, _)| *name == column.as_str()) {
             Some((_, expression)) => (*expression).to_owned(),
             None => sql(url, &format!("SELECT quote_nullable({column}::text) FROM {table} {condition}"))?
                 // A colon would begin a variable of pgbench, even inside quotes. The server folds this when it plans.

@@ -85,7 +85,7 @@ impl<'c> Pipe<'c> {
     fn add<Q>(&mut self, rows: usize, statement: Q)
     where
         Q: QueryFragment<Pg> + QueryId,
-        for<'a> Q: ExecuteDsl<&'c AsyncPgConnection, Pg>,
+        Q: ExecuteDsl<&'c AsyncPgConnection>,
     {
         self.kinds.extend(Q::query_id());
         let mut connection = self.connection;

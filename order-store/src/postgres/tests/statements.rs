@@ -13,8 +13,10 @@ use super::{
     rows::{at, cart_row, id, item_row, order_id, order_rows, product_row, shipment_row, text},
 };
 use crate::{
+    fields::Id,
     postgres::{
         pipe::{COMMIT_IF_ALL, Pipe},
+        sql::{Insert, Skip},
         tx::{Access, PgTx},
     },
     query::{Direction, OrderCursor, OrderFilter, OrderKey, OrderQuery, OrderSort, ProductQuery, Scope, StatsQuery},
@@ -253,18 +255,21 @@ async fn reservations_are_put_found_and_taken_out() {
     assert_eq!(tx.due_reservations(at(9).0, 9).await.unwrap(), ["B"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_are_claimed_once_and_keep_their_outcome() {
-    let database = TestDatabase::postgres().await;
-    let mut tx = transaction(&database).await;
-    let request = |n: u128, outcome: &str| RequestRow {
+fn request(n: u128, outcome: &str) -> RequestRow {
+    RequestRow {
         principal: "me".into(),
         method: "place".into(),
         request_id: id(n),
         body_hash: vec![7; 32],
         outcome: outcome.into(),
         create_time: at(0),
-    };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_claimed_once_and_keep_their_outcome() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
     assert_eq!(tx.claim_requests(&[request(1, "a"), request(2, "b")]).await.unwrap(), []);
     tx.set_outcomes(&[request(1, "c")]).await.unwrap();
     assert_eq!(tx.claim_requests(&[request(1, "d"), request(3, "e")]).await.unwrap(), [request(1, "c")]);
@@ -342,6 +347,43 @@ async fn statements_are_prepared_once_however_many_rows_they_take() {
 struct Count {
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     count: i64,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_whose_transaction_never_began_is_not_made() {
+    use diesel_async::RunQueryDsl as _;
+
+    let database = TestDatabase::postgres().await;
+    let row = request(1, "a");
+    let claim = || Insert::<RequestRow, Skip>::new(&[&row]);
+    let lease = lease(&database).await;
+    let made: Vec<(String, String, Id)> = claim().load(&mut lease.connection()).await.unwrap();
+    assert_eq!(made, []);
+    drop(lease);
+    assert_eq!(database.texts("SELECT principal FROM request").await, Vec::<String>::new());
+    let mut tx = transaction(&database).await;
+    assert_eq!(tx.claim_requests(std::slice::from_ref(&row)).await.unwrap(), [], "it was free");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shelves_of_a_new_and_empty_database_are_found_by_their_key() {
+    use diesel_async::RunQueryDsl as _;
+
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    // So many that the server would rather read the whole table, as long as it knows nothing of it.
+    let plan = diesel::sql_query(
+        "EXPLAIN SELECT stock.* FROM unnest(array_fill('A'::text, ARRAY[500])) AS wanted (sku) JOIN stock USING (sku)",
+    );
+    let plan: Vec<PlanLine> = plan.load(&mut tx.connection().await.unwrap()).await.unwrap();
+    let plan: Vec<_> = plan.into_iter().map(|line| line.plan).collect();
+    assert!(plan.iter().any(|line| line.contains("stock_pkey")), "{plan:?}");
+}
+
+#[derive(diesel::QueryableByName)]
+struct PlanLine {
+    #[diesel(sql_type = diesel::sql_types::Text, column_name = "QUERY PLAN")]
+    plan: String,
 }
 
 #[tokio::test(flavor = "multi_thread")]
