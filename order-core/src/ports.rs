@@ -66,6 +66,14 @@ pub trait Catalog: Neighbour {
     /// # Errors
     /// Where the neighbour is down: never mistaken for an unknown product.
     async fn batch_get(&self, ids: &[ProductId]) -> Result<Vec<Product>, Unavailable>;
+
+    /// The same products as somebody saw them before, without asking anybody: for who makes sure, in the transaction that relies
+    /// on them, that they are still at the revisions given here. `None` where one of them is not at hand, and always from a
+    /// catalogue that no transaction of ours can look into.
+    fn recent(&self, ids: &[ProductId]) -> Option<Vec<Product>> {
+        let _ = ids;
+        None
+    }
 }
 
 /// Who knows what is on the shelf. The embedded shelf is counted inside the placement transaction; this is for looking.

@@ -96,7 +96,7 @@ pub fn app(config: &Config, store: &Arc<dyn Store>, lifecycle: &Lifecycle, sourc
     // The gateway tells the app of payment events, as an adapter would at the door: each knows the other.
     Arc::new_cyclic(|app: &Weak<App>| App {
         store: Arc::clone(store),
-        catalog: Arc::new(EmbeddedCatalog(Arc::clone(store))),
+        catalog: Arc::new(EmbeddedCatalog::new(Arc::clone(store))),
         inventory: Arc::new(EmbeddedInventory(Arc::clone(store))),
         payments: Arc::new(SimulatedGateway::new(
             Arc::clone(store),

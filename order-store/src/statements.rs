@@ -74,7 +74,8 @@ pub(crate) trait Write: Read {
         async move {
             let taken = self.claim_requests(opening.claims).await?;
             let levels = self.lock_stock(opening.skus).await?;
-            Ok(Opened { taken, levels, counters: Vec::new() })
+            let products = self.product_revisions(opening.products).await?;
+            Ok(Opened { taken, products, levels, counters: Vec::new() })
         }
     }
     /// Writes a batch of placements. The last statement of its transaction: where there is a network in between, it is sent
@@ -148,6 +149,8 @@ pub(crate) trait Write: Read {
     /// Forgets that an order uses a coupon; says how many it used, one or none.
     fn delete_redemption(&mut self, order_id: OrderId) -> impl Future<Output = Done<u32>> + Send;
 
+    /// The revisions of those products that there are, by id.
+    fn product_revisions(&mut self, ids: &[ProductId]) -> impl Future<Output = Done<Vec<(String, i64)>>> + Send;
     /// Locks and reads shelves, by SKU; `skus` is sorted.
     fn lock_stock(&mut self, skus: &[Sku]) -> impl Future<Output = Done<Vec<StockRow>>> + Send;
     /// Adds shelves that do not exist yet and returns those that were added.
@@ -184,6 +187,8 @@ pub(crate) type Series = (String, i16);
 pub(crate) struct Opening<'a> {
     /// Requests.
     pub(crate) claims: &'a [RequestRow],
+    /// Products whose revisions are to be looked at; they are not locked.
+    pub(crate) products: &'a [ProductId],
     /// Shelves.
     pub(crate) skus: &'a [Sku],
     /// Counters.
@@ -195,6 +200,8 @@ pub(crate) struct Opening<'a> {
 pub(crate) struct Opened {
     /// Requests that were there.
     pub(crate) taken: Vec<RequestRow>,
+    /// The revisions of those products that there are, by id.
+    pub(crate) products: Vec<(String, i64)>,
     /// Levels of the shelves that there are.
     pub(crate) levels: Vec<StockRow>,
     /// The last numbers of those counters that are locked now. All others are to be drawn with

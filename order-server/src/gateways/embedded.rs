@@ -1,6 +1,10 @@
 //! Catalogue, inventory, shipping and notification inside this process.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use order_core::{
@@ -27,8 +31,53 @@ pub(super) fn database(error: StoreError) -> Unavailable {
     Unavailable { neighbour: "database", lack, detail: error.to_string() }
 }
 
-/// Products from our own database.
-pub struct EmbeddedCatalog(pub Arc<dyn Store>);
+/// Products from our own database, and what was seen of them lately.
+pub struct EmbeddedCatalog {
+    store: Arc<dyn Store>,
+    seen: Mutex<Seen>,
+}
+
+impl EmbeddedCatalog {
+    /// The catalogue of this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, seen: Mutex::default() }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many products are remembered at least, where so many are asked for: those that are were asked for last. At most twice as many.
+const REMEMBERED: usize = 4096;
+
+/// Products as they were seen, in two halves: what is asked for is among the newer ones, and when those are as many as are to be
+/// remembered, the older ones are forgotten.
+#[derive(Default)]
+struct Seen {
+    newer: HashMap<ProductId, Product>,
+    older: HashMap<ProductId, Product>,
+}
+
+impl Seen {
+    fn put(&mut self, product: Product) {
+        if self.newer.len() >= REMEMBERED {
+            self.older = mem::take(&mut self.newer);
+        }
+        self.older.remove(&product.id);
+        self.newer.insert(product.id.clone(), product);
+    }
+
+    fn get(&mut self, id: &ProductId) -> Option<Product> {
+        if let Some(product) = self.newer.get(id) {
+            return Some(product.clone());
+        }
+        let product = self.older.get(id)?.clone();
+        self.put(product.clone());
+        Some(product)
+    }
+}
 
 /// Shelves from our own database.
 pub struct EmbeddedInventory(pub Arc<dyn Store>);
@@ -46,14 +95,23 @@ impl Neighbour for EmbeddedCatalog {
     }
 
     async fn check(&self) -> Result<Health, Unavailable> {
-        self.0.ping().await.map(|()| Health::Embedded).map_err(database)
+        self.store.ping().await.map(|()| Health::Embedded).map_err(database)
     }
 }
 
 #[async_trait]
 impl Catalog for EmbeddedCatalog {
     async fn batch_get(&self, ids: &[ProductId]) -> Result<Vec<Product>, Unavailable> {
-        self.0.products(ids.to_vec()).await.map_err(database)
+        let products = self.store.products(ids.to_vec()).await.map_err(database)?;
+        let mut seen = self.seen();
+        products.iter().cloned().for_each(|product| seen.put(product));
+        drop(seen);
+        Ok(products)
+    }
+
+    fn recent(&self, ids: &[ProductId]) -> Option<Vec<Product>> {
+        let mut seen = self.seen();
+        ids.iter().map(|id| seen.get(id)).collect()
     }
 }
 

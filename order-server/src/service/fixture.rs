@@ -42,7 +42,7 @@ impl Shop {
         let store = database.connect().await;
         let clock = Arc::new(ManualClock::at(OPENING));
         let app = App {
-            catalog: Arc::new(EmbeddedCatalog(Arc::clone(&store))),
+            catalog: Arc::new(EmbeddedCatalog::new(Arc::clone(&store))),
             inventory: Arc::new(EmbeddedInventory(Arc::clone(&store))),
             // Nobody listens to its events.
             payments: Arc::new(SimulatedGateway::new(

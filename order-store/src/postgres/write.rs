@@ -9,7 +9,7 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Integer, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use futures_util::future::try_join3;
+use futures_util::future::try_join4;
 use order_core::{
     cart::{CartOwner, GuestKey},
     ids::{CouponCode, OrderId, ProductId, Sku},
@@ -44,7 +44,7 @@ type RequestName = (String, String, Id);
 type CounterRow = (String, i32, i64);
 
 /// What opens a batch: requests that were free, shelves, and counters.
-type OpeningRows = (Vec<RequestName>, Vec<StockRow>, Vec<CounterRow>);
+type OpeningRows = (Vec<RequestName>, Vec<StockRow>, Vec<(String, i64)>, Vec<CounterRow>);
 
 statement! {
     /// Replaces what became of requests.
@@ -88,6 +88,12 @@ statement! {
     LockStock -> diesel::dsl::SqlTypeOf<<stock::table as diesel::Table>::AllColumns>:
     "SELECT stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit \
      FROM unnest(?) AS wanted (sku) JOIN stock USING (sku) ORDER BY stock.sku FOR NO KEY UPDATE OF stock"
+}
+
+statement! {
+    /// The revisions of products.
+    ProductRevisions -> (Text, BigInt):
+    "SELECT product_id, revision FROM product WHERE product_id = ANY (?)"
 }
 
 statement! {
@@ -170,6 +176,10 @@ fn dropped(rows: &[ReservationRow]) -> Bound<'_, DropReservations> {
 
 fn locked_stock(skus: &[Sku]) -> Bound<'_, LockStock> {
     Bound::<LockStock>::new().bind::<Array<Text>>(skus.iter().map(Sku::as_str).collect::<Vec<_>>())
+}
+
+fn revisions(products: &[ProductId]) -> Bound<'_, ProductRevisions> {
+    Bound::<ProductRevisions>::new().bind::<Array<Text>>(products.iter().map(ProductId::as_str).collect::<Vec<_>>())
 }
 
 fn locked_counters(series: &[Series]) -> Bound<'_, LockCounters> {
@@ -265,34 +275,52 @@ impl Write for PgTx {
     }
 
     async fn open_placing(&mut self, opening: Opening<'_>) -> Done<Opened> {
-        let Opening { claims, skus, series } = opening;
-        let kinds: Known =
-            [Insert::<RequestRow, Skip>::query_id(), Bound::<LockStock>::query_id(), Bound::<LockCounters>::query_id()]
-                .into_iter()
-                .flatten()
-                .collect();
+        let Opening { claims, products, skus, series } = opening;
+        let kinds: Known = [
+            Insert::<RequestRow, Skip>::query_id(),
+            Bound::<LockStock>::query_id(),
+            Bound::<ProductRevisions>::query_id(),
+            Bound::<LockCounters>::query_id(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         let claim = Insert::<RequestRow, Skip>::new(&claims.iter().collect::<Vec<_>>());
-        let (stock, counters) = (locked_stock(skus), locked_counters(series));
-        let (free, levels, counters): OpeningRows = if self.session().knows(&kinds) {
+        let (stock, revisions, counters) = (locked_stock(skus), revisions(products), locked_counters(series));
+        let (free, levels, products, counters): OpeningRows = if self.session().knows(&kinds) {
             let begin = self.take_begin()?;
-            let [mut first, mut second, mut third] = [self.raw(); 3];
+            let [mut first, mut second, mut third, mut fourth] = [self.raw(); 4];
             // Where the claims were made before, none is left to be made.
             let claimed =
                 async { if claims.is_empty() { Ok(Vec::new()) } else { RunQueryDsl::load(claim, &mut first).await } };
-            let sent =
-                try_join3(claimed, RunQueryDsl::load(stock, &mut second), RunQueryDsl::load(counters, &mut third));
+            let sent = try_join4(
+                claimed,
+                RunQueryDsl::load(stock, &mut second),
+                RunQueryDsl::load(revisions, &mut third),
+                RunQueryDsl::load(counters, &mut fourth),
+            );
             let result = begun(self.raw(), begin, tokio::task::unconstrained(sent)).await;
             self.done(result)?
         } else {
             // One by one: see `Pipe::send`.
-            let found = (run!(self, load(claim))?, run!(self, load(stock))?, run!(self, load(counters))?);
+            let found = (
+                run!(self, load(claim))?,
+                run!(self, load(stock))?,
+                run!(self, load(revisions))?,
+                run!(self, load(counters))?,
+            );
             self.session().learn(kinds);
             found
         };
         let taken = self.taken(claims, &free).await?;
         let last =
             |(prefix, year, last): CounterRow| Ok(((prefix, i16::try_from(year).map_err(StoreError::corrupt)?), last));
-        Ok(Opened { taken, levels, counters: counters.into_iter().map(last).collect::<Result<_, StoreError>>()? })
+        Ok(Opened {
+            taken,
+            products,
+            levels,
+            counters: counters.into_iter().map(last).collect::<Result<_, StoreError>>()?,
+        })
     }
 
     async fn unclaim_requests(&mut self, rows: &[RequestRow]) -> Done {
@@ -476,6 +504,10 @@ impl Write for PgTx {
     async fn delete_redemption(&mut self, order_id: OrderId) -> Done<u32> {
         let gone = run!(self, execute(Bound::<DeleteRedemption>::new().bind::<Uuid>(Id(order_id.uuid()))))?;
         Ok(u32::try_from(gone).map_err(StoreError::corrupt)?)
+    }
+
+    async fn product_revisions(&mut self, ids: &[ProductId]) -> Done<Vec<(String, i64)>> {
+        run!(self, load(revisions(ids)))
     }
 
     async fn lock_stock(&mut self, skus: &[Sku]) -> Done<Vec<StockRow>> {

@@ -53,6 +53,17 @@ pub(super) fn products(connection: &mut SqliteConnection, ids: &[ProductId]) -> 
         .map_err(fault)
 }
 
+/// One by one: a statement for so many ids would have to be prepared anew for every number of them.
+pub(super) fn revisions(connection: &mut SqliteConnection, ids: &[ProductId]) -> Done<Vec<(String, i64)>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let of = product::table.filter(product::product_id.eq(id.as_str())).select(product::revision);
+        let revision: Option<i64> = of.first(connection).optional().map_err(fault)?;
+        found.extend(revision.map(|revision| (id.as_str().to_owned(), revision)));
+    }
+    Ok(found)
+}
+
 pub(super) fn put_products(connection: &mut SqliteConnection, rows: &[ProductRow]) -> Done {
     for row in rows {
         diesel::insert_into(product::table)

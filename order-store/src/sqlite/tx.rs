@@ -122,6 +122,10 @@ impl Write for SqliteTx<'_> {
         coupons::delete_redemption(self.connection, order_id)
     }
 
+    async fn product_revisions(&mut self, ids: &[ProductId]) -> Done<Vec<(String, i64)>> {
+        catalog::revisions(self.connection, ids)
+    }
+
     async fn lock_stock(&mut self, skus: &[Sku]) -> Done<Vec<StockRow>> {
         catalog::levels(self.connection, skus)
     }

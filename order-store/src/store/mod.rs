@@ -20,7 +20,9 @@ pub use carts::{CartChange, CartStore, MergeCarts, Merged, SweepReservations};
 pub use catalog::{AdjustStock, CatalogStore, UpsertOutcome, UpsertProducts, Upserted};
 pub use coupons::{CouponStore, CouponUse, PricedCoupon, UpsertCoupon};
 pub use ledger::{DueOperation, GatewayRecord, LedgerStore, PaymentEvent, PaymentEventOutcome, UnresolvedOperations};
-pub use orders::{ChangeOrder, Effect, ImportOrder, Imported, Mode, Numbering, OrderStore, PlaceOrder, PricedCart};
+pub use orders::{
+    ChangeOrder, Effect, ImportOrder, Imported, Mode, Numbering, OrderStore, PlaceOrder, PricedCart, PricedProduct,
+};
 
 use order_core::time::Timestamp;
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use order_core::{
     cart::CartOwner,
     error::Refusal,
-    ids::{CartId, CustomerId, OrderId},
+    ids::{CartId, CustomerId, OrderId, ProductId},
     order::{Command, Context, Event, ImportDraft, Order, Placement},
     time::Timestamp,
 };
@@ -36,6 +36,15 @@ pub struct PricedCart {
     pub revision: i64,
 }
 
+/// A product as it was priced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PricedProduct {
+    /// Identity.
+    pub id: ProductId,
+    /// The revision that was priced.
+    pub revision: i64,
+}
+
 /// An order that is priced and decided, waiting for stock and a number.
 #[derive(Debug, Clone)]
 pub struct PlaceOrder {
@@ -47,6 +56,8 @@ pub struct PlaceOrder {
     pub cart: Option<PricedCart>,
     /// The coupon that it uses.
     pub coupon: Option<PricedCoupon>,
+    /// Products that must still be as they were when they were priced; those that were read for this order need not be named.
+    pub products: Vec<PricedProduct>,
     /// How its number is made.
     pub numbering: Numbering,
 }
@@ -115,8 +126,8 @@ pub trait OrderStore: Send + Sync {
     /// cart ordered; draws its number; appends its events. A cart that was ordered already gives the order it became.
     ///
     /// # Errors
-    /// Refused with `InsufficientStock` (every shortage), `PricingStale` (the cart or the coupon is not at the revision that was
-    /// priced), `CouponNotApplicable` (it is used up, or its time is over), `CartClosed`, `RequestIdReused`.
+    /// Refused with `InsufficientStock` (every shortage), `PricingStale` (the cart, the coupon or a product is not at the
+    /// revision that was priced), `CouponNotApplicable` (it is used up, or its time is over), `CartClosed`, `RequestIdReused`.
     async fn place(&self, order: PlaceOrder) -> Result<Effect, StoreError>;
 
     /// Decides a command against the order as it is, under its lock, and stores what follows: the order, its events, the

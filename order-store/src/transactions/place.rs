@@ -8,7 +8,7 @@ use order_core::{
     calendar,
     cart::{Cart, CartState},
     error::Refusal,
-    ids::{CartId, IdSeed, OrderId, OrderNumber, Sku},
+    ids::{CartId, IdSeed, OrderId, OrderNumber, ProductId, Sku},
     order::{Order, Placement},
     policy::AllocatePolicy,
     stock::{self, Demand, Levels, MovementKind, Shortage, StockChange},
@@ -28,7 +28,7 @@ use crate::{
     request::{Request, RequestKey, RequestOutcome},
     rows::{EventRow, MovementCause, OrderRows, RequestRow, Rollups, SearchRow, cart_from_rows, cart_rows},
     statements::{Done, Fault, NumberRange, Opened, Opening, Placed, Series, Write},
-    store::{Effect, Numbering, PlaceOrder},
+    store::{Effect, Numbering, PlaceOrder, PricedProduct},
 };
 
 /// Orders to be placed together.
@@ -48,7 +48,7 @@ enum Slot {
     Refused(Refusal),
     /// Its request id belongs to another request, whose outcome is left alone.
     Reused,
-    /// What was priced, its cart or its coupon, is no longer what is there. Nothing is kept of it: the caller prices it anew and
+    /// What was priced, its cart, its coupon or a product, is no longer what is there. Nothing is kept of it: the caller prices it anew and
     /// comes again under the same request id.
     Stale,
 }
@@ -158,7 +158,8 @@ impl PlaceBatch {
         if is_plain && stored.is_empty() {
             let locking = Locks::of(self.orders().iter().map(|order| (None, order)));
             let opened = tx.open_placing(locking.opening(&claims)).await?;
-            let slots = self.slots(stored, &opened.taken)?;
+            let mut slots = self.slots(stored, &opened.taken)?;
+            self.compare_products(&mut slots, &opened);
             return Ok((slots, locking.promising(tx, opened, Redemptions::default()).await?));
         }
         let taken = tx.claim_requests(&claims).await?;
@@ -171,6 +172,7 @@ impl PlaceBatch {
         let redemptions = Redemptions::open(tx, open.iter().map(|(_, order)| *order)).await?;
         let locking = Locks::of(open.into_iter());
         let opened = tx.open_placing(locking.opening(&[])).await?;
+        self.compare_products(&mut slots, &opened);
         let promising = locking.promising(tx, opened, redemptions).await?;
         Ok((slots, promising))
     }
@@ -239,6 +241,17 @@ impl PlaceBatch {
         Ok(())
     }
 
+    /// Finds the orders whose products have changed since they were priced.
+    fn compare_products(&self, slots: &mut [Slot], opened: &Opened) {
+        let now: BTreeMap<_, _> = opened.products.iter().map(|(id, revision)| (id.as_str(), *revision)).collect();
+        for (slot, order) in slots.iter_mut().zip(self.orders()) {
+            let is_current = |priced: &PricedProduct| now.get(priced.id.as_str()) == Some(&priced.revision);
+            if matches!(slot, Slot::Open(_)) && !order.products.iter().all(is_current) {
+                *slot = Slot::Stale;
+            }
+        }
+    }
+
     /// Uses coupons and promises stock in order of arrival. What cannot be met is refused and takes nothing; its cart keeps what it
     /// holds.
     fn promise(&self, slots: &mut [Slot], mut promising: Promising) -> Promising {
@@ -295,6 +308,8 @@ struct Promising {
 
 /// What some orders have to lock, in its order: shelves, also those that their carts may hold something of, and counters.
 struct Locks {
+    /// Not locked, but looked at in the same breath.
+    products: Vec<ProductId>,
     skus: Vec<Sku>,
     carts: Vec<CartId>,
     series: Vec<Series>,
@@ -304,10 +319,11 @@ struct Locks {
 
 impl Locks {
     fn of<'o>(orders: impl Iterator<Item = (Option<&'o Cart>, &'o PlaceOrder)>) -> Self {
-        let (mut skus, mut series) = (BTreeSet::new(), BTreeSet::new());
+        let (mut products, mut skus, mut series) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let (mut carts, mut newest) = (Vec::new(), None);
         for (cart, order) in orders {
             let placed = &order.placement.order;
+            products.extend(order.products.iter().map(|priced| &priced.id));
             skus.extend(order.placement.demand.keys());
             skus.extend(cart.iter().flat_map(|cart| &cart.items).map(|item| &item.sku));
             carts.extend(cart.map(|cart| cart.id));
@@ -315,6 +331,7 @@ impl Locks {
             newest = newest.max(Some((placed.create_time, placed.id.uuid())));
         }
         Self {
+            products: products.into_iter().cloned().collect(),
             skus: skus.into_iter().cloned().collect(),
             carts,
             series: series.into_iter().map(|(prefix, year)| (prefix.to_owned(), year)).collect(),
@@ -323,7 +340,7 @@ impl Locks {
     }
 
     fn opening<'a>(&'a self, claims: &'a [RequestRow]) -> Opening<'a> {
-        Opening { claims, skus: &self.skus, series: &self.series }
+        Opening { claims, products: &self.products, skus: &self.skus, series: &self.series }
     }
 
     async fn promising<T: Write>(self, tx: &mut T, opened: Opened, redemptions: Redemptions) -> Done<Promising> {

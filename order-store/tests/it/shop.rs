@@ -240,6 +240,7 @@ impl Wish {
                 revision: coupon.revision,
             }),
             cart: self.cart.map(|(id, owner, revision)| PricedCart { id, owner, revision }),
+            products: self.products,
             numbering: self.numbering,
         }
     }

@@ -12,7 +12,7 @@ use order_core::{
 use order_store::{Mode, OrderKey, PricedCart, Request, Scope};
 
 use super::{
-    offer::Wanted,
+    offer::{Age, Wanted},
     placing::{Placing, place_order, preview, until_still},
 };
 use crate::{
@@ -50,7 +50,7 @@ pub(crate) async fn checkout(
     message: v1::CheckoutRequest,
 ) -> Result<v1::Order, ApiError> {
     let asked = read(app, principal, message)?;
-    until_still(|| attempt(app, principal, &asked)).await
+    until_still(|age| attempt(app, (principal, age), &asked)).await
 }
 
 fn read(app: &App, principal: &Principal, message: v1::CheckoutRequest) -> Result<Asked, ApiError> {
@@ -70,8 +70,12 @@ fn read(app: &App, principal: &Principal, message: v1::CheckoutRequest) -> Resul
     Ok(Asked { cart, owner, expected_revision, request, particulars, mode })
 }
 
-/// `None` if the cart or the coupon changed between pricing and ordering.
-async fn attempt(app: &Arc<App>, principal: &Principal, asked: &Asked) -> Result<Option<v1::Order>, ApiError> {
+/// `None` if the cart, the coupon or a product changed between pricing and ordering.
+async fn attempt(
+    app: &Arc<App>,
+    (principal, age): (&Principal, Age),
+    asked: &Asked,
+) -> Result<Option<v1::Order>, ApiError> {
     let context = app.context(principal, request::id(asked.request.as_ref()), None);
     let cart = app.store.cart(asked.cart.clone(), context.now).await?;
     let cart = match cart {
@@ -105,7 +109,7 @@ async fn attempt(app: &Arc<App>, principal: &Principal, asked: &Asked) -> Result
     };
     match asked.mode {
         Mode::Preview => Ok(Some(order::hypothetical(&preview(app, &placing).await?))),
-        Mode::Apply => Ok(place_order(app, &placing).await?.as_ref().map(order::single)),
+        Mode::Apply => Ok(place_order(app, &placing, age).await?.as_ref().map(order::single)),
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) async fn create_order(
     };
     match mode {
         Mode::Preview => Ok(order::hypothetical(&preview(app, &placing).await?)),
-        Mode::Apply => Ok(order::single(&until_still(|| place_order(app, &placing)).await?)),
+        Mode::Apply => Ok(order::single(&until_still(|age| place_order(app, &placing, age)).await?)),
     }
 }
 

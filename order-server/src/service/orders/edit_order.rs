@@ -14,7 +14,7 @@ use order_core::{
 use super::{
     change_order::{Change, Changed, change_telling, read, read_change, refuse},
     create_order::may_discount,
-    offer::{self, Wanted},
+    offer::{self, Age, Goods, Wanted},
     placing::recall,
 };
 use crate::{
@@ -125,7 +125,8 @@ async fn price(
         discount: None,
         expected_total: None,
     };
-    let offer = offer::price(app, &wanted, None).await?;
+    let goods = Goods::find(app, &wanted, Age::Now).await?;
+    let offer = offer::price(app, (&wanted, goods), None).await?;
     if let Err(refusal) = offer::accept(&wanted, &offer) {
         return Ok(Err(refusal));
     }

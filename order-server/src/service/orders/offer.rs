@@ -1,11 +1,14 @@
 //! What some lines cost now: products of this moment, priced by the rules, compared with what the caller had seen.
 //!
-//! One call to the catalogue for the whole order, and none while a transaction is open.
+//! At most one call to the catalogue for the whole order, and none while a transaction is open.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use order_core::{
     address::Destination,
     currency::Currency,
     error::{DomainError, PriceDifference, Refusal},
+    ids::ProductId,
     limits,
     money::Money,
     pricing::{Pricing, PricingInput},
@@ -41,6 +44,42 @@ pub(crate) struct Wanted {
     pub expected_total: Option<Money>,
 }
 
+/// How old what is known of products may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Age {
+    /// As the catalogue has them now.
+    Now,
+    /// As somebody saw them before: good enough for an order that is placed only if they have not changed since, and for nothing
+    /// else. A refusal, above all, needs a look at how things are now.
+    Recent,
+}
+
+/// Products by id, and how old what is known of them is.
+#[derive(Debug)]
+pub(crate) struct Goods {
+    found: BTreeMap<ProductId, Product>,
+    /// Never older than was asked for.
+    pub age: Age,
+}
+
+impl Goods {
+    /// What is wanted, as far as it exists.
+    ///
+    /// # Errors
+    /// `CATALOG_UNAVAILABLE`.
+    pub(crate) async fn find(app: &App, wanted: &Wanted, age: Age) -> Result<Self, ApiError> {
+        let ids: BTreeSet<_> = wanted.lines.iter().map(|line| &line.product_id).collect();
+        if age == Age::Recent {
+            let ids: Vec<_> = ids.iter().copied().cloned().collect();
+            if let Some(recent) = app.catalog.recent(&ids) {
+                let found = recent.into_iter().map(|product| (product.id.clone(), product)).collect();
+                return Ok(Self { found, age: Age::Recent });
+            }
+        }
+        Ok(Self { found: find(app, ids.into_iter()).await?, age: Age::Now })
+    }
+}
+
 /// Products of one moment and what they cost.
 #[derive(Debug, Clone)]
 pub(crate) struct Offer {
@@ -48,6 +87,8 @@ pub(crate) struct Offer {
     pub lines: Vec<(Product, Quantity)>,
     /// One priced line for each.
     pub pricing: Pricing,
+    /// How old what is known of the products is.
+    pub age: Age,
     /// The coupon that is in the price, or why it is not.
     pub coupon: Found,
 }
@@ -55,10 +96,15 @@ pub(crate) struct Offer {
 /// Prices what is wanted, whether or not the caller expected that price, and whether or not the coupon can be used.
 ///
 /// # Errors
-/// `PRODUCT_NOT_FOUND` with every line's path; `INVALID_FIELD` for discounts by hand that are too large; `CURRENCY_MISMATCH` with every product; `CATALOG_UNAVAILABLE`; totals that are
+/// `PRODUCT_NOT_FOUND` with every line's path; `INVALID_FIELD` for discounts by hand that are too large; `CURRENCY_MISMATCH` with every product; totals that are
 /// no money.
-pub(crate) async fn price(app: &App, wanted: &Wanted, coupon: Option<&WantedCoupon>) -> Result<Offer, ApiError> {
-    let lines = products(app, wanted).await?;
+pub(crate) async fn price(
+    app: &App,
+    (wanted, goods): (&Wanted, Goods),
+    coupon: Option<&WantedCoupon>,
+) -> Result<Offer, ApiError> {
+    let age = goods.age;
+    let lines = products(wanted, &goods)?;
     let input = PricingInput {
         currency: wanted.currency,
         destination: wanted.destination.clone(),
@@ -75,15 +121,14 @@ pub(crate) async fn price(app: &App, wanted: &Wanted, coupon: Option<&WantedCoup
         let description = format!("must not cost more than {most} together");
         return Err(DomainError::Invalid(Violations::one(wanted.list, "OUT_OF_RANGE", description)).into());
     }
-    Ok(Offer { lines, pricing, coupon })
+    Ok(Offer { lines, pricing, age, coupon })
 }
 
-async fn products(app: &App, wanted: &Wanted) -> Result<Vec<(Product, Quantity)>, ApiError> {
-    let found = find(app, wanted.lines.iter().map(|line| &line.product_id)).await?;
+fn products(wanted: &Wanted, goods: &Goods) -> Result<Vec<(Product, Quantity)>, ApiError> {
     let mut violations = Violations::new();
     let mut lines = Vec::with_capacity(wanted.lines.len());
     for (n, line) in wanted.lines.iter().enumerate() {
-        match found.get(&line.product_id) {
+        match goods.found.get(&line.product_id) {
             None => violations.push(
                 format!("{}[{n}].product_id", wanted.list),
                 "PRODUCT_NOT_FOUND",

@@ -8,9 +8,9 @@ use order_core::{
     ids::OrderId,
     order::{Context, Order, OrderDraft, Owner, place},
 };
-use order_store::{PlaceOrder, PricedCart, PricedCoupon, Request, StoreError};
+use order_store::{PlaceOrder, PricedCart, PricedCoupon, PricedProduct, Request, StoreError};
 
-use super::offer::{self, Offer, Wanted};
+use super::offer::{self, Age, Goods, Offer, Wanted};
 use crate::{
     app::App,
     convert::order_request::Particulars,
@@ -40,7 +40,8 @@ pub(crate) struct Placing {
 /// # Errors
 /// As [`place_order`], less those that need the store.
 pub(crate) async fn preview(app: &App, placing: &Placing) -> Result<Order, ApiError> {
-    let offer = offer::price(app, &placing.wanted, placing.coupon().as_ref()).await?;
+    let goods = Goods::find(app, &placing.wanted, Age::Now).await?;
+    let offer = offer::price(app, (&placing.wanted, goods), placing.coupon().as_ref()).await?;
     offer::accept(&placing.wanted, &offer)?;
     Ok(place(draft(app, placing, offer), &placing.context)?.order)
 }
@@ -49,23 +50,33 @@ pub(crate) async fn preview(app: &App, placing: &Placing) -> Result<Order, ApiEr
 ///
 /// A caller who goes away changes nothing about that: what was not sent by then is sent by the reconciler.
 ///
-/// `None` if the cart or the coupon changed while it was priced: nothing was done, and it is to be priced anew.
+/// `None` if the cart, the coupon or a product changed while it was priced, or if products that are not of this moment would have it
+/// refused: nothing was done, and it is to be priced anew.
 ///
 /// # Errors
 /// `PRODUCT_NOT_FOUND`, `PRODUCT_INACTIVE`, `COUPON_NOT_APPLICABLE`, `PRICE_CHANGED`, `INSUFFICIENT_STOCK`, `REQUEST_ID_REUSED`,
 /// neighbours and database that are down.
-pub(crate) async fn place_order(app: &Arc<App>, placing: &Placing) -> Result<Option<Order>, ApiError> {
+pub(crate) async fn place_order(app: &Arc<App>, placing: &Placing, age: Age) -> Result<Option<Order>, ApiError> {
     let wanted_coupon = placing.coupon();
-    let offer = match offer::price(app, &placing.wanted, wanted_coupon.as_ref()).await {
-        Ok(offer) => offer,
+    let goods = match Goods::find(app, &placing.wanted, age).await {
+        Ok(goods) => goods,
         Err(error) => return recall(app, placing.request.as_ref(), error).await.map(Some),
     };
-    if let Err(refusal) = offer::accept(&placing.wanted, &offer) {
-        return refuse(app, placing.request.clone(), refusal).await.map(Some);
+    let age = goods.age;
+    let offer = match (offer::price(app, (&placing.wanted, goods), wanted_coupon.as_ref()).await, age) {
+        (Ok(offer), _) => offer,
+        (Err(_), Age::Recent) => return Ok(None),
+        (Err(error), Age::Now) => return recall(app, placing.request.as_ref(), error).await.map(Some),
+    };
+    match (offer::accept(&placing.wanted, &offer), age) {
+        (Ok(()), _) => {}
+        (Err(_), Age::Recent) => return Ok(None),
+        (Err(refusal), Age::Now) => return refuse(app, placing.request.clone(), refusal).await.map(Some),
     }
     let coupon = priced_coupon(wanted_coupon, &offer);
     let order = PlaceOrder {
         request: placing.request.clone(),
+        products: priced_products(&offer),
         placement: place(draft(app, placing, offer), &placing.context)?,
         cart: placing.cart.clone(),
         coupon,
@@ -84,18 +95,21 @@ pub(crate) async fn place_order(app: &Arc<App>, placing: &Placing) -> Result<Opt
 /// How often is priced anew what changes while it is being ordered.
 const ATTEMPTS: u32 = 4;
 
-/// Attempts to place an order until what is priced holds still; an attempt that answers `None` was overtaken.
+/// Attempts to place an order until what is priced holds still; an attempt that answers `None` was overtaken. The first may use what
+/// is known of products already.
 ///
 /// # Errors
-/// The attempt's; `CONTENDED` for a cart or a coupon that does not hold still.
-pub(crate) async fn until_still<T, W>(attempt: impl Fn() -> W) -> Result<T, ApiError>
+/// The attempt's; `CONTENDED` for a cart, a coupon or a product that does not hold still.
+pub(crate) async fn until_still<T, W>(attempt: impl Fn(Age) -> W) -> Result<T, ApiError>
 where
     W: Future<Output = Result<Option<T>, ApiError>>,
 {
+    let mut age = Age::Recent;
     for _ in 0..ATTEMPTS {
-        if let Some(placed) = attempt().await? {
+        if let Some(placed) = attempt(age).await? {
             return Ok(placed);
         }
+        age = Age::Now;
     }
     Err(Refusal::PricingStale.into())
 }
@@ -113,6 +127,18 @@ impl Placing {
 fn priced_coupon(wanted: Option<WantedCoupon>, offer: &Offer) -> Option<PricedCoupon> {
     let (redeemer, coupon) = (wanted?.redeemer?, offer.coupon.as_ref()?.as_ref().ok()?);
     Some(PricedCoupon { code: coupon.terms.code.clone(), redeemer, revision: coupon.revision })
+}
+
+/// The products as they are in the price, if that must be compared.
+fn priced_products(offer: &Offer) -> Vec<PricedProduct> {
+    match offer.age {
+        Age::Now => Vec::new(),
+        Age::Recent => offer
+            .lines
+            .iter()
+            .map(|(product, _)| PricedProduct { id: product.id.clone(), revision: product.revision })
+            .collect(),
+    }
 }
 
 /// A refusal that was found before any transaction is kept under the request id; and if that id placed an order earlier, at
