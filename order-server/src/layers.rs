@@ -21,6 +21,7 @@ pub mod gate;
 pub mod message;
 pub mod observe;
 pub mod panic;
+mod pushback;
 pub mod rate_limit;
 pub mod request_id;
 

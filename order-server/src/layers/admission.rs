@@ -5,11 +5,11 @@ use std::{
     convert::Infallible,
     num::NonZeroU32,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
+    time::Instant,
 };
 
 use futures_util::future::{Either, Ready, ready};
@@ -17,25 +17,19 @@ use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
-use super::{BoxFuture, Outcome, Request, Response, body::Guarded};
+use super::{BoxFuture, Outcome, Request, Response, body::Guarded, pushback::Pushback};
 use crate::{
     auth::access::{Access, Shape},
     error::{ApiError, Reason},
 };
 
-/// Refused callers are told to come back after 100 to 1099 ms.
-const RETRY_MIN_MS: u64 = 100;
-/// The width of that interval.
-const RETRY_SPREAD_MS: u64 = 1000;
-/// Successive refusals are this far apart within it. Coprime to the width, so that all of it is used and callers who are
-/// refused together do not come back together.
-const RETRY_STRIDE_MS: u64 = 617;
-
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct AdmissionLayer {
     permits: Arc<Semaphore>,
-    refusals: Arc<AtomicU64>,
+    /// How many calls were let in.
+    admitted: Arc<AtomicU64>,
+    pushback: Arc<Mutex<Pushback>>,
 }
 
 impl AdmissionLayer {
@@ -43,7 +37,8 @@ impl AdmissionLayer {
     #[must_use]
     pub fn new(calls: NonZeroU32) -> Self {
         let permits = usize::try_from(calls.get()).unwrap_or(Semaphore::MAX_PERMITS);
-        Self { permits: Arc::new(Semaphore::new(permits)), refusals: Arc::default() }
+        let pushback = Arc::new(Mutex::new(Pushback::new(Instant::now())));
+        Self { permits: Arc::new(Semaphore::new(permits)), admitted: Arc::default(), pushback }
     }
 }
 
@@ -82,6 +77,7 @@ where
         let Ok(permit) = Arc::clone(&self.layer.permits).try_acquire_owned() else {
             return Either::Left(ready(Ok(self.refusal().into_response())));
         };
+        self.layer.admitted.fetch_add(1, Ordering::Relaxed);
         let streams = method.is_some_and(|method| method.shape == Shape::Streaming);
         let answer = self.inner.call(request);
         Either::Right(Box::pin(async move {
@@ -94,9 +90,11 @@ where
 
 impl<S> Admission<S> {
     fn refusal(&self) -> ApiError {
-        let nth = self.layer.refusals.fetch_add(1, Ordering::Relaxed);
-        let spread = nth.wrapping_mul(RETRY_STRIDE_MS) % RETRY_SPREAD_MS;
+        let admitted = self.layer.admitted.load(Ordering::Relaxed);
+        let mut pushback = self.layer.pushback.lock().unwrap_or_else(PoisonError::into_inner);
+        let delay = pushback.delay(admitted, Instant::now());
+        drop(pushback);
         ApiError::new(Reason::Overloaded, "the service has as much work as it can do in time; try again shortly")
-            .with_retry_after(Duration::from_millis(RETRY_MIN_MS + spread))
+            .with_retry_after(delay)
     }
 }
