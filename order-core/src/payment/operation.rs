@@ -192,11 +192,13 @@ impl Outcome {
     }
 }
 
-/// When the reconciler should look after a request that was sent `attempts` times: at once if it was never sent, otherwise
-/// after the gateway's deadline, doubling from 15 seconds up to ten minutes.
+/// When the reconciler should look after a request that was sent `attempts` times: one that was never sent after two seconds, because
+/// whoever asked for it is about to send it; otherwise after the gateway's deadline, doubling from 15 seconds up to ten minutes.
 #[must_use]
 pub fn retry_at(now: Timestamp, attempts: u32) -> Timestamp {
-    let Some(doublings) = attempts.checked_sub(1) else { return now };
-    let seconds = (15_i64 << doublings.min(10)).min(600);
+    let seconds = match attempts.checked_sub(1) {
+        None => 2,
+        Some(doublings) => (15_i64 << doublings.min(10)).min(600),
+    };
     now.plus_micros(seconds * 1_000_000)
 }

@@ -71,11 +71,11 @@ pub(super) async fn step(
         // It was stored as SENT together with its order: whoever stored it sends it, nobody else before it is due.
         (Approach::Started, OperationState::Sent) if is_late(operation, app.clock.now()) => Ok(Step::untouched(order)),
         (Approach::Started, OperationState::Sent) => dispatch(app, order, operation_id).await,
-        (Approach::Started, _) => match claim(app, order, operation_id).await? {
+        (Approach::Started, _) => match claim(app, order, (operation_id, approach)).await? {
             Some((_, order)) => dispatch(app, &order, operation_id).await,
             None => Ok(Step::untouched(order)),
         },
-        (Approach::Found, _) => match claim(app, order, operation_id).await? {
+        (Approach::Found, _) => match claim(app, order, (operation_id, approach)).await? {
             Some((OperationState::Initial, order)) => dispatch(app, &order, operation_id).await,
             Some((_, order)) => ask_then_dispatch(app, &order, operation_id).await,
             None => ask_only(app, order, operation_id).await,
@@ -88,13 +88,15 @@ pub(super) async fn step(
 async fn claim(
     app: &App,
     order: &Order,
-    operation_id: OperationId,
+    (operation_id, approach): (OperationId, Approach),
 ) -> Result<Option<(OperationState, Order)>, StoreError> {
     let mut order = order.clone();
     for _ in 0..CLAIMS {
         let Some((_, operation)) = find(&order, operation_id) else { return Ok(None) };
         let (before, now) = (operation.state, app.clock.now());
-        if operation.next_attempt_at.is_some_and(|at| now < at) {
+        // What has never been sent is its starter's to send until it is due.
+        let is_starters = approach == Approach::Started && before == OperationState::Initial;
+        if !is_starters && operation.next_attempt_at.is_some_and(|at| now < at) {
             return Ok(None);
         }
         match change(app, &order, (Command::AttemptOperation(operation_id), Expected::AsSeen)).await {

@@ -115,6 +115,13 @@ async fn what_a_process_wrote_down_and_did_not_send_is_sent_once_by_another() {
             waiting.iter().map(|found| (found.state, found.count)).collect::<Vec<_>>(),
             [(OperationState::Initial, 3)]
         );
+        workers::reconcile_due(&world.app).await.unwrap();
+        assert_eq!(
+            world.store.unresolved_operations().await.unwrap(),
+            waiting,
+            "whoever wrote them down is about to send them"
+        );
+        world.clock.advance(Duration::from_secs(2));
         // Several processes find them at the same moment.
         let looks = (0..4).map(|_| {
             let app = world.app.clone();
