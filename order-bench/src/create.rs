@@ -1,5 +1,7 @@
 //! Callers who place orders of two lines.
 
+use std::time::Instant;
+
 use order_api::v1::{self, order_service_client::OrderServiceClient};
 use tonic::{Status, transport::Channel};
 
@@ -28,15 +30,18 @@ pub(crate) struct Create {
 }
 
 impl Call for Create {
-    async fn make(&mut self) -> Result<(), Status> {
+    async fn make(&mut self) -> Result<Instant, Status> {
         let order = self.order();
         let request = self.bearer.with(order);
-        self.client.create_order(request).await.map(drop)
+        let began = Instant::now();
+        self.client.create_order(request).await?;
+        Ok(began)
     }
 }
 
 impl Create {
-    fn order(&mut self) -> v1::CreateOrderRequest {
+    /// An order of two lines, with a request id of its own.
+    pub(crate) fn order(&mut self) -> v1::CreateOrderRequest {
         let (choice, products) = self.buys;
         let first = match choice {
             Choice::Uniform => self.dice.below(products),

@@ -20,8 +20,8 @@ const PUSHBACK: Duration = Duration::from_millis(100);
 
 /// What a caller does again and again.
 pub(crate) trait Call: Send + 'static {
-    /// Makes one call.
-    fn make(&mut self) -> impl Future<Output = Result<(), Status>> + Send;
+    /// Makes one call, and says when it began.
+    fn make(&mut self) -> impl Future<Output = Result<Instant, Status>> + Send;
 }
 
 /// How many callers, and for how long.
@@ -101,7 +101,6 @@ pub(crate) async fn drive<C: Call>(
 async fn call_until<C: Call>(mut caller: C, (from, until): (Instant, Instant)) -> (Vec<Duration>, u64) {
     let (mut latencies, mut refused) = (Vec::new(), 0);
     loop {
-        let began = Instant::now();
         let answer = caller.make().await;
         let ended = Instant::now();
         if ended >= until {
@@ -109,8 +108,8 @@ async fn call_until<C: Call>(mut caller: C, (from, until): (Instant, Instant)) -
         }
         let is_counted = ended >= from;
         match answer {
-            Ok(()) if is_counted => latencies.push(ended - began),
-            Ok(()) => {}
+            Ok(began) if is_counted => latencies.push(ended - began),
+            Ok(_began) => {}
             Err(status) => {
                 refused += u64::from(is_counted);
                 let end = tokio::time::Instant::from_std(until);

@@ -17,6 +17,7 @@ mod process;
 mod reads;
 mod report;
 mod server;
+mod steps;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 

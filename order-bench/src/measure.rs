@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use order_api::v1::order_service_client::OrderServiceClient;
+use order_api::v1::{cart_service_client::CartServiceClient, order_service_client::OrderServiceClient};
 use tonic::transport::Channel;
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     pgbench,
     reads::{self, Look, Mix, Reader},
     server::Server,
+    steps::{Step, Stepper},
 };
 
 /// How much is measured.
@@ -126,6 +127,7 @@ pub(crate) async fn all(plan: &Plan) -> Result<Figures, Failed> {
         for (server, engine) in place.servers() {
             create(&mut round, (&place, server, engine)).await?;
         }
+        steps(&mut round, &place).await?;
         fresh(&mut round, &place.cluster).await?;
         scripts.run(&mut round, &place.url)?;
         reading.measure(&mut round, &place.postgresql).await?;
@@ -165,6 +167,29 @@ async fn create(round: &mut Round<'_>, (place, server, engine): (&Place, &Server
                 place.used()?.note_since(&before, (round.figures, &figure));
             }
             round.note(&outcome, &figure)?;
+        }
+    }
+    Ok(())
+}
+
+/// What comes after an order is placed, and before: on either engine, with as many calls in flight as many services have.
+async fn steps(round: &mut Round<'_>, place: &Place) -> Result<(), Failed> {
+    let plan = round.plan;
+    for (server, engine) in place.servers() {
+        for (step, name) in [(Step::Checkout, "checkout"), (Step::Pay, "pay"), (Step::Cancel, "cancel")] {
+            let figure = format!("{engine}.{name}.64");
+            if !plan.wants(&figure) {
+                continue;
+            }
+            let create = creator(server, (Choice::Uniform, plan.products));
+            let stepper = |channel: Channel, dice: Dice| Stepper {
+                create: create(channel.clone(), dice),
+                carts: CartServiceClient::new(channel),
+                step,
+            };
+            let outcome = load::drive(server, Load::new(64, plan.time), stepper).await?;
+            // Not how many in a second: what goes before them takes its time, too.
+            round.note_latency(&outcome, &figure);
         }
     }
     Ok(())
@@ -213,6 +238,7 @@ impl Scripts {
         for (choice, name) in CHOICES {
             write(format!("interactive.{name}"), &pgbench::order_script(url, (choice, plan.products))?)?;
         }
+        write("batch".to_owned(), &pgbench::batch_script(url, plan.products)?)?;
         write("single_row".to_owned(), pgbench::single_row_script(url)?)?;
         write("get".to_owned(), &pgbench::get_script(filled))?;
         Ok(Self { _home: home, written })
@@ -227,6 +253,10 @@ impl Scripts {
                     let shown = format!("{:.0}/s, mean {:.2} ms", outcome.per_second, outcome.mean_ms);
                     say(round.number, &figure, &shown);
                     round.figures.note(format!("{figure}.per_s"), outcome.per_second);
+                    if name == "batch" {
+                        let orders = outcome.per_second * f64::from(pgbench::BATCH);
+                        round.figures.note(format!("{figure}.orders_per_s"), orders);
+                    }
                     round.figures.note(format!("{figure}.mean_ms"), outcome.mean_ms);
                 }
             }
@@ -297,15 +327,19 @@ async fn look_at(
 }
 
 impl Round<'_> {
-    fn note(&mut self, outcome: &Outcome, figure: &str) -> Result<(), Failed> {
+    fn note_latency(&mut self, outcome: &Outcome, figure: &str) {
         let [p50, p99] = [500, 990].map(|per_mille| millis(outcome.at(per_mille)));
         let refused = if outcome.refused > 0 { format!(", {} refused", outcome.refused) } else { String::new() };
-        let shown = format!("{:.0}/s, p50 {p50:.2} ms, p99 {p99:.2} ms{refused}", outcome.per_second);
-        say(self.number, figure, &shown);
-        self.figures.note(format!("{figure}.per_s"), outcome.per_second);
+        say(self.number, figure, &format!("p50 {p50:.2} ms, p99 {p99:.2} ms{refused}"));
         self.figures.note(format!("{figure}.p50_ms"), p50);
         self.figures.note(format!("{figure}.p99_ms"), p99);
         self.figures.note(format!("{figure}.p999_ms"), millis(outcome.at(999)));
+    }
+
+    fn note(&mut self, outcome: &Outcome, figure: &str) -> Result<(), Failed> {
+        self.note_latency(outcome, figure);
+        say(self.number, figure, &format!("{:.0}/s", outcome.per_second));
+        self.figures.note(format!("{figure}.per_s"), outcome.per_second);
         self.figures.note(format!("{figure}.refused"), ratio(usize::try_from(outcome.refused)?, 1.0));
         Ok(())
     }

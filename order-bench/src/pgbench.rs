@@ -41,12 +41,7 @@ pub(crate) fn run(url: &str, script: &Path, clients: usize, time: Duration) -> R
 /// The statements of one order as pgbench script, after the example of an order that the server placed in this database: the same
 /// tables, columns and sizes, the same locks in the same order.
 pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Result<String, Failed> {
-    // Copies have no movements.
-    let placed = "SELECT order_id FROM stock_movement WHERE order_id IS NOT NULL ORDER BY movement_id DESC LIMIT 1";
-    let example = sql(url, placed)?;
-    if example.is_empty() {
-        return Err("no order was placed yet that could be an example".into());
-    }
+    let example = example(url)?;
     let of = format!("WHERE order_id = '{example}'");
     let row = |table: &str, condition: &str, replaced: &[(&str, &str)]| values(url, (table, condition), replaced);
     let id = ("order_id", ":oid");
@@ -66,23 +61,14 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
     };
     let [one, other] = [movement(":a")?, movement(":b")?];
     let request = row("request", "LIMIT 1", &[("request_id", NEW_ID), now])?;
-    let period = |grain: &str, start: &str| format!("('{grain}', {start}, 'PENDING', 'USD', :shard, 1, 2000, 0, 0)");
-    let binned = |length: &str| format!("date_bin('{length}', now(), to_timestamp(0))");
-    let periods = [
-        period("ALL", "to_timestamp(0)"),
-        period("DAY", &binned("1 day")),
-        period("HOUR", &binned("1 hour")),
-        period("QUARTER_HOUR", &binned("15 minutes")),
-    ]
-    .join(", ");
+    let periods = periods(1);
     let pick = match choice {
         Choice::Uniform => {
             format!("\\set n random(0, {})\n\\set m random(0, {})\n", products / 2 - 1, products / 2 - 1)
         }
         Choice::Hot => format!("\\set n 0\n\\set m random(0, {})\n", products / 2 - 1),
     };
-    let name =
-        |n: &str, offset: u32| format!("'{}' || lpad((:{n} + {offset})::text, 6, '0')", sku(0).trim_end_matches('0'));
+    let name = |n: &str, offset: u32| format!("'{}' || lpad((:{n} + {offset})::text, 6, '0')", prefix());
     Ok(format!(
         "{pick}\
          \\set shard random(0, 7)\n\
@@ -98,9 +84,7 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
          INSERT INTO {event};\n\
          INSERT INTO {search};\n\
          INSERT INTO order_rollup (grain, start_time, status, currency, shard, orders, total, refunded, credited) VALUES {periods} \
-         ON CONFLICT (grain, start_time, status, currency, shard) DO UPDATE SET orders = order_rollup.orders + EXCLUDED.orders, \
-         total = order_rollup.total + EXCLUDED.total, refunded = order_rollup.refunded + EXCLUDED.refunded, \
-         credited = order_rollup.credited + EXCLUDED.credited;\n\
+         {ADD_ROLLUPS};\n\
          INSERT INTO customer_rollup (customer_id, currency, orders, spent) VALUES ('customer-' || :customer, 'USD', 1, 0) \
          ON CONFLICT (customer_id, currency) DO UPDATE SET orders = customer_rollup.orders + EXCLUDED.orders, \
          spent = customer_rollup.spent + EXCLUDED.spent;\n\
@@ -111,6 +95,99 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
         first = first?,
         second_values = tuple(&second?),
     ))
+}
+
+/// Orders of a batch, as many as the server puts into one at most.
+pub(crate) const BATCH: u32 = 128;
+
+/// The statements of a whole batch, each with all of its rows, in one transaction: what the database could do if nobody decided
+/// anything, nobody called and nobody was answered. The rows come out of the database itself, which costs it less than reading them.
+pub(crate) fn batch_script(url: &str, products: u32) -> Result<String, Failed> {
+    let example = example(url)?;
+    let of = format!("WHERE order_id = '{example}'");
+    let id = ("order_id", BATCH_ID);
+    let now = ("create_time", "now()");
+    let rows = format!("FROM generate_series(1, {BATCH}) AS g");
+    let insert = |table: &str, condition: &str, replaced: &[(&str, &str)]| -> Result<String, Failed> {
+        let values = values(url, (table, condition), replaced)?;
+        let (into, tuple) = values.split_once(" VALUES (").ok_or("no values")?;
+        Ok(format!("INSERT INTO {into} SELECT {} {rows}", tuple.strip_suffix(')').unwrap_or(tuple)))
+    };
+    let shelf = |n: u32| format!("('{}' || lpad(((:n + {n} * g) % {products})::text, 6, '0'))", prefix());
+    let shelves = format!("(SELECT {} {rows} UNION SELECT {} {rows})", shelf(7), shelf(11));
+    let number =
+        [id, ("order_number", "'SPK-BATCH-' || lpad((:num::bigint + g)::text, 9, '0')"), now, ("update_time", "now()")];
+    let new = ("movement_id", NEW_ID);
+    let movement = |n: u32| insert("stock_movement", &format!("{of} LIMIT 1"), &[new, id, ("sku", &shelf(n)), now]);
+    let statements = [
+        format!(
+            "SELECT count(*) AS locked FROM (SELECT FROM stock WHERE sku IN {shelves} ORDER BY sku FOR NO KEY UPDATE) AS s \\gset"
+        ),
+        format!(
+            "INSERT INTO order_counter (prefix, year, value) VALUES ('SPK', 2001, {BATCH}) ON CONFLICT (prefix, year) \
+             DO UPDATE SET value = order_counter.value + {BATCH} RETURNING value AS num \\gset"
+        ),
+        "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS b \\gset".to_owned(),
+        insert("request", "LIMIT 1", &[("request_id", NEW_ID), now])? + ";",
+        format!("UPDATE stock SET allocated = allocated + 1 WHERE sku IN {shelves};"),
+        movement(7)? + ";",
+        movement(11)? + ";",
+        insert("orders", &of, &number)? + ";",
+        insert("order_line", &format!("{of} AND line_id = 1"), &[id, ("sku", &shelf(7))])? + ";",
+        insert("order_line", &format!("{of} AND line_id = 2"), &[id, ("sku", &shelf(11))])? + ";",
+        insert("order_event", &of, &[id, now])? + ";",
+        insert("order_search", &of, &[id])? + ";",
+        format!(
+            "INSERT INTO order_rollup (grain, start_time, status, currency, shard, orders, total, refunded, credited) VALUES {} \
+             {ADD_ROLLUPS};",
+            periods(BATCH)
+        ),
+        format!(
+            "INSERT INTO customer_rollup (customer_id, currency, orders, spent) \
+             SELECT 'customer-' || (:n + 97 * g) % 100000, 'USD', 1, 0 {rows} ON CONFLICT (customer_id, currency) \
+             DO UPDATE SET orders = customer_rollup.orders + EXCLUDED.orders;"
+        ),
+    ];
+    Ok(format!("\\set n random(0, 99999)\n\\set shard random(0, 7)\nBEGIN;\n{}\nCOMMIT;\n", statements.join("\n")))
+}
+
+/// The identity of the `g`th order of a batch; sorts by time.
+const BATCH_ID: &str = "(lpad(to_hex(:b::bigint), 16, '0') || lpad(to_hex(g), 16, '0'))::uuid";
+
+/// How sums are added to.
+const ADD_ROLLUPS: &str = "ON CONFLICT (grain, start_time, status, currency, shard) DO UPDATE SET orders = order_rollup.orders + EXCLUDED.orders, \
+     total = order_rollup.total + EXCLUDED.total, refunded = order_rollup.refunded + EXCLUDED.refunded, \
+     credited = order_rollup.credited + EXCLUDED.credited";
+
+/// So many orders in the sums of each kind of period.
+fn periods(orders: u32) -> String {
+    let period = |grain: &str, start: &str| {
+        format!("('{grain}', {start}, 'PENDING', 'USD', :shard, {orders}, {orders} * 2000, 0, 0)")
+    };
+    let binned = |length: &str| format!("date_bin('{length}', now(), to_timestamp(0))");
+    [
+        period("ALL", "to_timestamp(0)"),
+        period("DAY", &binned("1 day")),
+        period("HOUR", &binned("1 hour")),
+        period("QUARTER_HOUR", &binned("15 minutes")),
+    ]
+    .join(", ")
+}
+
+/// What all SKUs begin with.
+fn prefix() -> String {
+    sku(0).trim_end_matches('0').to_owned()
+}
+
+/// An order that the server placed.
+fn example(url: &str) -> Result<String, Failed> {
+    // Copies have no movements.
+    let placed = "SELECT order_id FROM stock_movement WHERE order_id IS NOT NULL ORDER BY movement_id DESC LIMIT 1";
+    let example = sql(url, placed)?;
+    if example.is_empty() {
+        return Err("no order was placed yet that could be an example".into());
+    }
+    Ok(example)
 }
 
 /// One order by key, in as many statements as the server reads it with.

@@ -1,5 +1,7 @@
 //! Callers who look.
 
+use std::time::Instant;
+
 use order_api::v1::{self, admin_service_client::AdminServiceClient, order_service_client::OrderServiceClient};
 use tonic::{Status, transport::Channel};
 
@@ -62,7 +64,15 @@ impl Reader {
 }
 
 impl Call for Reader {
-    async fn make(&mut self) -> Result<(), Status> {
+    async fn make(&mut self) -> Result<Instant, Status> {
+        let began = Instant::now();
+        self.look().await?;
+        Ok(began)
+    }
+}
+
+impl Reader {
+    async fn look(&mut self) -> Result<(), Status> {
         match self.look.clone() {
             Look::Order => {
                 let order_id = self.filled.id(self.any());
@@ -116,7 +126,7 @@ pub(crate) struct Mix {
 }
 
 impl Call for Mix {
-    async fn make(&mut self) -> Result<(), Status> {
+    async fn make(&mut self) -> Result<Instant, Status> {
         if self.reader.dice.below(100) < LOOKS_PER_CENT { self.reader.make().await } else { self.create.make().await }
     }
 }

@@ -45,6 +45,14 @@ impl Report {
                 (2.5, 4.0, false),
             ),
             (
+                "CreateOrder at its best / pgbench running whole batches at its best",
+                over(
+                    figures.best("postgresql.create.uniform.", ".per_s"),
+                    figures.best("pgbench.batch.", ".orders_per_s"),
+                ),
+                (0.6, 0.85, false),
+            ),
+            (
                 "p50 of CreateOrder alone / mean of pgbench interactive alone",
                 over(
                     figures.median("postgresql.create.uniform.1.p50_ms"),
