@@ -12,6 +12,7 @@ WORKDIR /src
 # Manifests and sources in one layer; the cache mounts below keep registry and compiled dependencies between builds,
 # which needs no dummy sources and cannot leave a stale one behind.
 COPY Cargo.toml Cargo.lock build.rs ./
+COPY .cargo .cargo
 COPY proto proto
 COPY order-api order-api
 # Not built, but a member of the workspace.

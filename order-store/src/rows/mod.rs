@@ -46,7 +46,7 @@ macro_rules! row {
 }
 pub(crate) use row;
 
-fn json<T: Serialize>(value: &T) -> String {
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).expect("domain values have string keys and no failing serialisers")
 }
 

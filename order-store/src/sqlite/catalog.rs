@@ -118,19 +118,6 @@ pub(super) fn insert_stock(connection: &mut SqliteConnection, rows: &[StockRow])
     Ok(added)
 }
 
-pub(super) fn update_stock(connection: &mut SqliteConnection, rows: &[StockRow]) -> Done {
-    for row in rows {
-        let levels = (
-            stock::on_hand.eq(row.on_hand),
-            stock::reserved.eq(row.reserved),
-            stock::allocated.eq(row.allocated),
-            stock::backorder_limit.eq(row.backorder_limit),
-        );
-        diesel::update(stock::table.find(&row.sku)).set(levels).execute(connection).map_err(fault)?;
-    }
-    Ok(())
-}
-
 pub(super) fn insert_movements(connection: &mut SqliteConnection, rows: &[MovementRow]) -> Done {
     for row in rows {
         diesel::insert_into(stock_movement::table).values(row).execute(connection).map_err(fault)?;

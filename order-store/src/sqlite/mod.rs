@@ -12,6 +12,7 @@ mod coupons;
 mod holds;
 mod job;
 mod ledger;
+mod many;
 mod order_lists;
 mod orders;
 mod reader;

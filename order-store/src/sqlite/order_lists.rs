@@ -19,8 +19,8 @@ use crate::{
     fields::{At, Id},
     fragments::{Counted, order_queries},
     query::{CustomerSummary, OrderFilter, OrderQuery, Stats, StatsQuery},
-    rows::{CustomerRollupRow, OrderRollupRow, OrderRow, OrderRows},
-    schema::{customer_rollup, order_rollup, orders},
+    rows::{CustomerRollupRow, OrderRow, OrderRows},
+    schema::{customer_rollup, orders},
     sql_types::Instant,
     statements::Done,
 };
@@ -119,40 +119,4 @@ pub(super) fn summary(
         .optional()
         .map_err(fault)?;
     Ok(assemble::summary(sums, recent, last.map(|(id, at)| (OrderId::new(id.0), at.0)))?)
-}
-
-/// Adds to sums; those that are not there begin with these.
-pub(super) fn add_rollups(
-    connection: &mut SqliteConnection,
-    orders: &[OrderRollupRow],
-    customers: &[CustomerRollupRow],
-) -> Done {
-    for row in orders {
-        use order_rollup::{credited, currency, grain, orders, refunded, shard, start_time, status, total};
-
-        diesel::insert_into(order_rollup::table)
-            .values(row)
-            .on_conflict((grain, start_time, status, currency, shard))
-            .do_update()
-            .set((
-                orders.eq(orders + row.orders),
-                total.eq(total + row.total),
-                refunded.eq(refunded + row.refunded),
-                credited.eq(credited + row.credited),
-            ))
-            .execute(connection)
-            .map_err(fault)?;
-    }
-    for row in customers {
-        use customer_rollup::{currency, customer_id, orders, spent};
-
-        diesel::insert_into(customer_rollup::table)
-            .values(row)
-            .on_conflict((customer_id, currency))
-            .do_update()
-            .set((orders.eq(orders + row.orders), spent.eq(spent + row.spent)))
-            .execute(connection)
-            .map_err(fault)?;
-    }
-    Ok(())
 }

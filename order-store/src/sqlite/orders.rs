@@ -5,7 +5,6 @@ use diesel::{
     SelectableHelper as _, SqliteConnection,
     dsl::sql,
     sql_types::{Bool, Text},
-    upsert::excluded,
 };
 use order_core::ids::OrderId;
 
@@ -15,11 +14,8 @@ use crate::{
     fields::{At, Id},
     fragments::{SAME_EMAIL, difference},
     query::{OrderKey, Scope},
-    rows::{EventRow, LineRow, OperationRow, OrderRow, OrderRows, PaymentRow, ReturnRow, SearchRow, ShipmentRow},
-    schema::{
-        order_counter, order_event, order_line, order_return, order_search, orders, payment, payment_operation,
-        shipment,
-    },
+    rows::{EventRow, LineRow, OperationRow, OrderRow, OrderRows, PaymentRow, ReturnRow, ShipmentRow},
+    schema::{order_counter, order_event, order_line, order_return, orders, payment, payment_operation, shipment},
     statements::{Done, NumberRange},
 };
 
@@ -317,19 +313,6 @@ pub(super) fn events(connection: &mut SqliteConnection, id: OrderId, (after, siz
         .select(EventRow::as_select())
         .load(connection)
         .map_err(fault)
-}
-
-pub(super) fn put_search(connection: &mut SqliteConnection, documents: &[SearchRow]) -> Done {
-    for row in documents {
-        diesel::insert_into(order_search::table)
-            .values(row)
-            .on_conflict(order_search::order_id)
-            .do_update()
-            .set(order_search::document.eq(excluded(order_search::document)))
-            .execute(connection)
-            .map_err(fault)?;
-    }
-    Ok(())
 }
 
 pub(super) fn take_numbers(connection: &mut SqliteConnection, range: NumberRange<'_>) -> Done<i64> {

@@ -8,7 +8,7 @@ use order_core::{
     time::Timestamp,
 };
 
-use super::{carts, catalog, coupons, holds, ledger, order_lists, orders, requests};
+use super::{carts, catalog, coupons, holds, ledger, many, order_lists, orders, requests};
 use crate::{
     fields::Id,
     query::{
@@ -63,11 +63,12 @@ impl Write for SqliteTx<'_> {
     }
 
     async fn put_search(&mut self, documents: &[SearchRow]) -> Done {
-        orders::put_search(self.connection, documents)
+        many::put_search(self.connection, documents)
     }
 
     async fn add_rollups(&mut self, orders: &[OrderRollupRow], customers: &[CustomerRollupRow]) -> Done {
-        order_lists::add_rollups(self.connection, orders, customers)
+        many::add_order_rollups(self.connection, orders)?;
+        many::add_customer_rollups(self.connection, customers)
     }
 
     async fn take_numbers(&mut self, range: NumberRange<'_>) -> Done<i64> {
@@ -135,7 +136,7 @@ impl Write for SqliteTx<'_> {
     }
 
     async fn update_stock(&mut self, rows: &[StockRow]) -> Done {
-        catalog::update_stock(self.connection, rows)
+        many::update_stock(self.connection, rows)
     }
 
     async fn insert_movements(&mut self, rows: &[MovementRow]) -> Done {

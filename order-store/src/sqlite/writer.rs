@@ -1,7 +1,7 @@
 //! The one thread that writes.
 //!
-//! It takes a job, opens a transaction, runs the job and whatever else is queued by then, each in a savepoint of its own, and
-//! commits once for all of them. At one caller a batch is one job; under load it grows by itself, and with it the number of
+//! It takes a job, opens a transaction, runs the job and whatever else is queued by then, and commits once for all of them. Those that
+//! join the first run in a savepoint each; the first one needs none, because nothing is lost where all is undone. At one caller a batch is one job; under load it grows by itself, and with it the number of
 //! orders that one flush of the disk pays for. Nobody is answered before the commit.
 
 use std::path::{Path, PathBuf};
@@ -60,7 +60,10 @@ impl Writer {
     fn commit(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Done {
         let mut connection = self.connection.take().map_or_else(|| connection::writer(&self.path), Ok)?;
         connection.batch_execute("BEGIN IMMEDIATE").map_err(fault)?;
-        attempt(&mut connection, jobs[0].as_mut())?;
+        match jobs[0].run(&mut connection) {
+            Verdict::Keep => {}
+            Verdict::Undo => end(&mut connection, "ROLLBACK; BEGIN IMMEDIATE")?,
+        }
         while jobs.len() < BATCH {
             let Ok(mut next) = self.jobs.try_recv() else { break };
             let attempted = attempt(&mut connection, next.as_mut());
@@ -80,12 +83,15 @@ impl Writer {
 /// Runs one job in its savepoint. An error is the batch's, not the job's own: the transaction itself is broken.
 fn attempt(connection: &mut SqliteConnection, job: &mut dyn Job) -> Done {
     connection.batch_execute("SAVEPOINT job").map_err(fault)?;
-    let end = match job.run(connection) {
-        Verdict::Keep => "RELEASE job",
-        Verdict::Undo => "ROLLBACK TO job; RELEASE job",
-    };
-    // SQLite ends the whole transaction by itself where the disk is full or fails; the savepoint is gone then.
-    connection.batch_execute(end).map_err(|error| {
+    match job.run(connection) {
+        Verdict::Keep => end(connection, "RELEASE job"),
+        Verdict::Undo => end(connection, "ROLLBACK TO job; RELEASE job"),
+    }
+}
+
+/// SQLite ends the whole transaction by itself where the disk is full or fails; there is nothing to be ended then.
+fn end(connection: &mut SqliteConnection, how: &str) -> Done {
+    connection.batch_execute(how).map_err(|error| {
         let error = failure(error);
         tracing::error!(%error, "a transaction broke");
         Fault::Fatal(StoreError::Unavailable("the transaction was ended by the database".to_owned()))

@@ -1,0 +1,77 @@
+//! Many rows in one statement, which is prepared once for all of them: they come as one JSON array of arrays.
+//!
+//! For statements that diesel cannot cache, such as those that meet conflicts, and for the search index: it writes what it has
+//! gathered whenever a statement begins, so that a statement for each document would make each of them an index of its own.
+
+use diesel::{RunQueryDsl as _, SqliteConnection, sql_query, sql_types::Text};
+use serde::Serialize;
+
+use super::connection::fault;
+use crate::{
+    rows::{CustomerRollupRow, OrderRollupRow, SearchRow, StockRow},
+    statements::Done,
+};
+
+/// Inserts documents or replaces them.
+pub(super) fn put_search(connection: &mut SqliteConnection, documents: &[SearchRow]) -> Done {
+    let rows: Vec<_> = documents.iter().map(|row| (row.order_id.0.simple().to_string(), &row.document)).collect();
+    write(
+        connection,
+        "INSERT INTO order_search (order_id, document)
+         SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?) WHERE true
+         ON CONFLICT (order_id) DO UPDATE SET document = excluded.document",
+        &rows,
+    )
+}
+
+/// Writes levels.
+pub(super) fn update_stock(connection: &mut SqliteConnection, rows: &[StockRow]) -> Done {
+    let level = |row: &StockRow| (row.sku.clone(), row.on_hand, row.reserved, row.allocated, row.backorder_limit);
+    write(
+        connection,
+        "UPDATE stock SET on_hand = new.value ->> 1, reserved = new.value ->> 2, allocated = new.value ->> 3,
+             backorder_limit = new.value ->> 4
+         FROM json_each(?) AS new WHERE stock.sku = new.value ->> 0",
+        &rows.iter().map(level).collect::<Vec<_>>(),
+    )
+}
+
+/// Adds to the sums over orders.
+pub(super) fn add_order_rollups(connection: &mut SqliteConnection, rows: &[OrderRollupRow]) -> Done {
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let key = (&row.grain, row.start_time.0.micros(), &row.status, &row.currency, row.shard);
+            (key, (row.orders, row.total, row.refunded, row.credited))
+        })
+        .collect();
+    write(
+        connection,
+        "INSERT INTO order_rollup (grain, start_time, status, currency, shard, orders, total, refunded, credited)
+         SELECT value ->> '$[0][0]', value ->> '$[0][1]', value ->> '$[0][2]', value ->> '$[0][3]', value ->> '$[0][4]',
+             value ->> '$[1][0]', value ->> '$[1][1]', value ->> '$[1][2]', value ->> '$[1][3]'
+         FROM json_each(?) WHERE true
+         ON CONFLICT (grain, start_time, status, currency, shard) DO UPDATE SET orders = orders + excluded.orders,
+             total = total + excluded.total, refunded = refunded + excluded.refunded, credited = credited + excluded.credited",
+        &rows,
+    )
+}
+
+/// Adds to the sums over customers.
+pub(super) fn add_customer_rollups(connection: &mut SqliteConnection, rows: &[CustomerRollupRow]) -> Done {
+    let rows: Vec<_> = rows.iter().map(|row| (&row.customer_id, &row.currency, row.orders, row.spent)).collect();
+    write(
+        connection,
+        "INSERT INTO customer_rollup (customer_id, currency, orders, spent)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+         ON CONFLICT (customer_id, currency) DO UPDATE SET orders = orders + excluded.orders, spent = spent + excluded.spent",
+        &rows,
+    )
+}
+
+fn write<R: Serialize>(connection: &mut SqliteConnection, sql: &str, rows: &[R]) -> Done {
+    if !rows.is_empty() {
+        sql_query(sql).bind::<Text, _>(crate::rows::json(&rows)).execute(connection).map_err(fault)?;
+    }
+    Ok(())
+}
