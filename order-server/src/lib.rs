@@ -16,6 +16,7 @@ pub mod health;
 pub mod import;
 pub mod layers;
 pub mod ops;
+mod recent;
 pub mod server;
 pub mod service;
 pub mod shutdown;

@@ -7,8 +7,8 @@ use crate::{
     statements::{Done, Read, Survey, Write},
 };
 
-/// Lanes that place orders. While one is at the database, the other one answers its callers and takes in the next ones; inside the
-/// database they meet at the number counter at the latest.
+/// Lanes that place orders. The second one joins in where more waits than goes into one batch; inside the database they meet at the number
+/// counter at the latest.
 pub(crate) const PLACE_LANES: usize = 2;
 /// Lanes that look products up.
 pub(crate) const PRODUCT_LANES: usize = 1;

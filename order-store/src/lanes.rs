@@ -1,8 +1,9 @@
 //! Lanes: what is asked for at the same time is done together.
 //!
 //! A transaction costs a flush of the disk and holds row locks through it, whether it places one order or a hundred. A lane takes
-//! whatever is queued, does it in one transaction and answers each caller. No timer is involved: one caller alone is served at
-//! once, as a batch of one, and while a lane is busy the next batch grows by itself.
+//! whatever is queued, does it in one transaction and answers each caller. Nobody waits for company: one caller alone is served at
+//! once, as a batch of one, and while a lane is busy the next batch grows by itself. A further lane begins only where a whole batch
+//! waits, or where the busy one is held up: two small transactions cost more than one, and stand in each other's way.
 //!
 //! The work belongs to the lane, not to its callers: who goes away before it began has it never done, and afterwards it is
 //! done to its end.
@@ -26,6 +27,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// For how long the outcome of a batch is looked for where no caller has a deadline.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A lane that has been at a batch for so long is not waited for: something holds it up, a lock or a lost connection.
+const HELD_UP: Duration = Duration::from_millis(100);
 /// What is known of a lane's pace before its first batch: the time for one item.
 const FIRST_PACE: Duration = Duration::from_millis(1);
 
@@ -101,6 +104,12 @@ impl<W: Work> Entry<W> {
 
 type Caller<W> = oneshot::Sender<Result<<W as Work>::Answer, StoreError>>;
 
+/// A batch that a lane has begun.
+struct Taken<W: Work> {
+    entries: Vec<Entry<W>>,
+    began: Instant,
+}
+
 /// What waits for the lanes of one kind.
 struct Queue<W: Work> {
     state: Mutex<State<W>>,
@@ -109,6 +118,8 @@ struct Queue<W: Work> {
 
 struct State<W: Work> {
     waiting: VecDeque<Entry<W>>,
+    /// When those batches began that are under way.
+    busy: Vec<Instant>,
     /// The time that one item takes, all lanes together, smoothed.
     pace: Duration,
     open: bool,
@@ -123,14 +134,14 @@ pub(crate) struct Lanes<W: Work> {
 impl<W: Work> Lanes<W> {
     /// Starts the lanes. Must be called inside the runtime.
     pub(crate) fn start(work: W) -> Self {
-        let state = State { waiting: VecDeque::new(), pace: FIRST_PACE, open: true };
+        let state = State { waiting: VecDeque::new(), busy: Vec::new(), pace: FIRST_PACE, open: true };
         let queue = Arc::new(Queue { state: Mutex::new(state), wake: Notify::new() });
         let (work, tasks) = (Arc::new(work), TaskTracker::new());
         for lane in 0..W::LANES {
             let (work, queue) = (Arc::clone(&work), Arc::clone(&queue));
             let serving = async move {
-                while let Some(entries) = queue.take().await {
-                    queue.serve((&*work, lane), entries).await;
+                while let Some(taken) = queue.take().await {
+                    queue.serve((&*work, lane), taken).await;
                 }
             };
             if W::OWN_THREADS {
@@ -198,8 +209,12 @@ impl<W: Work> Queue<W> {
         }
         state.waiting.push_back(entry);
         state.show();
+        // The first that waits wakes a lane even where it is another one's to do, so that somebody watches that one.
+        let wakes = state.is_ready() || state.waiting.len() == 1;
         drop(state);
-        self.wake.notify_one();
+        if wakes {
+            self.wake.notify_one();
+        }
         Ok(())
     }
 
@@ -211,35 +226,39 @@ impl<W: Work> Queue<W> {
     }
 
     /// The next batch, as soon as there is anything to do; `None` once the lanes are closed and nothing is left.
-    async fn take(&self) -> Option<Vec<Entry<W>>> {
+    async fn take(&self) -> Option<Taken<W>> {
         loop {
             let woken = self.wake.notified();
-            let (batch, more, open) = {
+            let (taken, more, open) = {
                 let mut state = self.state();
-                let batch = state.next_batch();
-                (batch, !state.waiting.is_empty(), state.open)
+                let taken = if state.is_ready() { state.begin() } else { None };
+                (taken, !state.waiting.is_empty(), state.open)
             };
-            if more || !open {
-                // Whoever woke this lane may have meant several.
-                self.wake.notify_one();
-            }
-            if !batch.is_empty() {
-                return Some(batch);
+            if taken.is_some() {
+                if more {
+                    // Whoever woke this lane may have meant several.
+                    self.wake.notify_one();
+                }
+                return taken;
             }
             if !open && !more {
+                self.wake.notify_one();
                 return None;
             }
-            woken.await;
+            if more {
+                // It is for a lane that is busy, unless that is held up.
+                drop(tokio::time::timeout(HELD_UP, woken).await);
+            } else {
+                woken.await;
+            }
         }
     }
 
     /// Does a batch and answers those who brought it.
-    async fn serve(&self, (work, lane): (&W, usize), entries: Vec<Entry<W>>) {
-        let began = Instant::now();
+    async fn serve(&self, (work, lane): (&W, usize), Taken { entries, began }: Taken<W>) {
         let size = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        for entry in &entries {
-            metrics::histogram!("lane_wait_duration_seconds", "lane" => W::NAME).record(began - entry.since);
-        }
+        let waited = metrics::histogram!("lane_wait_duration_seconds", "lane" => W::NAME);
+        entries.iter().for_each(|entry| waited.record(began - entry.since));
         metrics::histogram!("lane_batch_size", "lane" => W::NAME).record(size);
         let untils: Option<Vec<_>> = entries.iter().map(|entry| entry.until).collect();
         let latest = untils.and_then(|untils| untils.into_iter().max());
@@ -255,11 +274,32 @@ impl<W: Work> Queue<W> {
         if doing.catch_unwind().await.is_err() {
             tracing::error!(lane = W::NAME, "a batch panicked");
         }
-        self.state().learn(began.elapsed() / size.max(1) / u32::try_from(W::LANES).unwrap_or(1));
+        let mut state = self.state();
+        let lanes = u32::try_from(state.busy.len()).unwrap_or(u32::MAX);
+        state.learn(began.elapsed() / size.max(1) / lanes.max(1));
+        let own = state.busy.iter().position(|other| *other == began);
+        own.map(|own| state.busy.swap_remove(own));
     }
 }
 
 impl<W: Work> State<W> {
+    /// Whether a lane that is free has anything to begin.
+    fn is_ready(&self) -> bool {
+        let is_whole = self.waiting.len() >= W::BATCH;
+        !self.waiting.is_empty() && (is_whole || self.busy.iter().all(|began| began.elapsed() >= HELD_UP))
+    }
+
+    /// Begins the next batch, if anybody waits for it.
+    fn begin(&mut self) -> Option<Taken<W>> {
+        let entries = self.next_batch();
+        if entries.is_empty() {
+            return None;
+        }
+        let began = Instant::now();
+        self.busy.push(began);
+        Some(Taken { entries, began })
+    }
+
     /// Takes out what can be done together, in order of arrival. Nobody waits any more for what has passed its deadline, nor for
     /// what lost its caller: that is never begun. What shares a key with the batch stays for the next one.
     fn next_batch(&mut self) -> Vec<Entry<W>> {

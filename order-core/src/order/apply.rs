@@ -1,5 +1,7 @@
 //! What each event changes. The only way in which an order changes, and the same when it is replayed.
 
+use std::sync::Arc;
+
 use super::{
     Order, State,
     event::{Details, Event, EventBody},
@@ -285,7 +287,7 @@ impl Order {
             add(&mut self.totals.total, line.total);
             self.lines.push(line);
         }
-        self.explanation.steps.extend_from_slice(steps);
+        Arc::make_mut(&mut self.explanation).steps.extend_from_slice(steps);
     }
 
     fn close(&mut self, state: State, reason: Option<String>) {

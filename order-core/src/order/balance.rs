@@ -52,7 +52,7 @@ fn share(total_minor: i64, (of, before, now): (u32, u32, u32), rounding: Roundin
 impl Order {
     /// How shares of this order are rounded: as its prices were.
     #[must_use]
-    pub const fn rounding(&self) -> Rounding {
+    pub fn rounding(&self) -> Rounding {
         self.explanation.rounding
     }
 

@@ -44,7 +44,12 @@ pub(super) struct Script<'a> {
 
 impl<'a> Script<'a> {
     pub(super) fn new(order: &Order, context: &'a Context) -> Self {
-        Self { order: order.clone(), context, events: Vec::new() }
+        Self::on(order.clone(), context)
+    }
+
+    /// A script for an order that nobody else needs as it was.
+    pub(super) const fn on(order: Order, context: &'a Context) -> Self {
+        Self { order, context, events: Vec::new() }
     }
 
     pub(super) fn run(&mut self, command: &Command) -> Result<(), Refusal> {

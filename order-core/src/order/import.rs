@@ -3,7 +3,7 @@
 //! Nothing is charged, promised, sent or given back because of it: what the other system did has happened. Its dates are
 //! kept, and its own total stands beside the sum of its lines.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Order, Owner, State, Totals,
@@ -20,7 +20,6 @@ use crate::{
     money::{Money, MoneyError},
     payment::{Operation, OperationKind, OperationState, Payment, PaymentMethod},
     policy::AllocatePolicy,
-    pricing::Explanation,
     quantity::Quantity,
     stock::Demand,
     time::Timestamp,
@@ -86,7 +85,7 @@ pub struct ImportDraft {
 pub fn import(draft: ImportDraft, id: OrderId, context: &Context) -> Result<Placement, MoneyError> {
     let source = draft.source.clone();
     let order = as_it_stood(draft, id, context.ids)?;
-    let mut script = Script::new(&order, context);
+    let mut script = Script::on(order, context);
     script.emit(EventBody::Imported {
         source: source.source,
         external_id: source.external_id,
@@ -115,7 +114,7 @@ fn as_it_stood(draft: ImportDraft, id: OrderId, ids: IdSeed) -> Result<Order, Mo
         holds: Vec::new(),
         lines,
         totals: Totals { subtotal: total, discount: zero, tax: zero, shipping: zero, shipping_tax: zero, total },
-        explanation: Explanation::default(),
+        explanation: Arc::default(),
         contact: None,
         shipping_address: None,
         billing_address: None,

@@ -20,7 +20,7 @@ mod shipment;
 pub(crate) mod state;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 pub use balance::Share;
 pub use command::{
@@ -111,8 +111,8 @@ pub struct Order {
     pub lines: Vec<Line>,
     /// What it adds up to.
     pub totals: Totals,
-    /// How the totals came about.
-    pub explanation: Explanation,
+    /// How the totals came about. Shared, because it is the largest part of an order and seldom changes.
+    pub explanation: Arc<Explanation>,
     /// Whom to write to; only imported orders may lack it.
     pub contact: Option<Contact>,
     /// Where it goes; only imported orders may lack it.

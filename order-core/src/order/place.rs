@@ -1,6 +1,6 @@
 //! Placing an order: copying everything that was agreed, so that nothing that is bought later changes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Order, Owner, State, Totals,
@@ -81,9 +81,9 @@ pub fn place(draft: OrderDraft, context: &Context) -> Result<Placement, Refusal>
     let allocate = context.policy.allocate_on;
     let order = initial(draft, context);
     let demand = demand(order.lines.iter().map(|line| (&line.sku, line.counters.ordered)));
-    let mut script = Script::new(&order, context);
+    let mut script = Script::on(order, context);
     script.emit(EventBody::Placed { allocate });
-    if let Some((method, token)) = payment.filter(|_| order.totals.total.minor() > 0) {
+    if let Some((method, token)) = payment.filter(|_| script.order.totals.total.minor() > 0) {
         script.pay((method, token.as_deref()), None)?;
     }
     // Where nothing is due, nothing has to be waited for.
@@ -116,7 +116,7 @@ fn initial(draft: OrderDraft, context: &Context) -> Order {
             shipping_tax: pricing.shipping_tax,
             total: pricing.total,
         },
-        explanation: pricing.explanation.clone(),
+        explanation: Arc::new(draft.pricing.explanation),
         contact: Some(draft.contact),
         shipping_address: Some(draft.shipping_address),
         billing_address: draft.billing_address,

@@ -11,6 +11,7 @@ mod likeness;
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
+    sync::Arc,
     thread,
 };
 
@@ -46,7 +47,7 @@ struct Exploration {
 /// The order that an exploration starts from. How its price came about is of no matter here, and is large.
 fn start(bought: &[(i64, u32)], policy: Policy) -> Order {
     let mut order = placed(bought, None, policy).order;
-    order.explanation.steps.clear();
+    Arc::make_mut(&mut order.explanation).steps.clear();
     order.metadata.clear();
     order.pay_by = Some(NOW.plus_seconds(-1));
     order

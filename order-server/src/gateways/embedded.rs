@@ -1,9 +1,8 @@
 //! Catalogue, inventory, shipping and notification inside this process.
 
 use std::{
-    collections::HashMap,
-    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -15,6 +14,8 @@ use order_core::{
     stock::{LevelQuery, StockLevel},
 };
 use order_store::{Store, StoreError};
+
+use crate::recent::Recent;
 
 /// What is embedded fails only as our own database fails, and callers should hear just that.
 pub(super) fn database(error: StoreError) -> Unavailable {
@@ -34,50 +35,27 @@ pub(super) fn database(error: StoreError) -> Unavailable {
 /// Products from our own database, and what was seen of them lately.
 pub struct EmbeddedCatalog {
     store: Arc<dyn Store>,
-    seen: Mutex<Seen>,
+    seen: Mutex<Recent<ProductId, (Product, Instant)>>,
 }
 
 impl EmbeddedCatalog {
     /// The catalogue of this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, seen: Mutex::default() }
+        Self { store, seen: Mutex::new(Recent::new(REMEMBERED)) }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, Recent<ProductId, (Product, Instant)>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How many products are remembered at least, where so many are asked for: those that are were asked for last. At most twice as many.
+/// How long a product is remembered. Whether it has changed is told by its revision; that of a row that somebody changed by hand, or of a
+/// database that was restored, may be the same as before.
+const GOOD_FOR: Duration = Duration::from_secs(60);
+
+/// How many products are remembered at least, where so many are asked for.
 const REMEMBERED: usize = 4096;
-
-/// Products as they were seen, in two halves: what is asked for is among the newer ones, and when those are as many as are to be
-/// remembered, the older ones are forgotten.
-#[derive(Default)]
-struct Seen {
-    newer: HashMap<ProductId, Product>,
-    older: HashMap<ProductId, Product>,
-}
-
-impl Seen {
-    fn put(&mut self, product: Product) {
-        if self.newer.len() >= REMEMBERED {
-            self.older = mem::take(&mut self.newer);
-        }
-        self.older.remove(&product.id);
-        self.newer.insert(product.id.clone(), product);
-    }
-
-    fn get(&mut self, id: &ProductId) -> Option<Product> {
-        if let Some(product) = self.newer.get(id) {
-            return Some(product.clone());
-        }
-        let product = self.older.get(id)?.clone();
-        self.put(product.clone());
-        Some(product)
-    }
-}
 
 /// Shelves from our own database.
 pub struct EmbeddedInventory(pub Arc<dyn Store>);
@@ -104,14 +82,19 @@ impl Catalog for EmbeddedCatalog {
     async fn batch_get(&self, ids: &[ProductId]) -> Result<Vec<Product>, Unavailable> {
         let products = self.store.products(ids.to_vec()).await.map_err(database)?;
         let mut seen = self.seen();
-        products.iter().cloned().for_each(|product| seen.put(product));
+        let now = Instant::now();
+        products.iter().for_each(|product| seen.put(product.id.clone(), (product.clone(), now)));
         drop(seen);
         Ok(products)
     }
 
     fn recent(&self, ids: &[ProductId]) -> Option<Vec<Product>> {
         let mut seen = self.seen();
-        ids.iter().map(|id| seen.get(id)).collect()
+        let fresh = |id| {
+            let (product, at): (Product, Instant) = seen.get(id)?;
+            (at.elapsed() < GOOD_FOR).then_some(product)
+        };
+        ids.iter().map(fresh).collect()
     }
 }
 

@@ -51,7 +51,7 @@ impl Doubling {
 type Answer = oneshot::Receiver<Result<u32, StoreError>>;
 
 fn queue() -> Queue<Doubling> {
-    let state = State { waiting: VecDeque::new(), pace: FIRST_PACE, open: true };
+    let state = State { waiting: VecDeque::new(), busy: Vec::new(), pace: FIRST_PACE, open: true };
     Queue { state: Mutex::new(state), wake: Notify::new() }
 }
 
@@ -86,6 +86,28 @@ async fn what_is_queued_is_done_together_in_order_of_arrival_up_to_a_bound() {
     serve(&queue, &work).await;
     assert_eq!(work.batches(), [vec![1, 2, 3, 4, 5, 6, 7, 8], vec![9]]);
     assert_eq!(answered(answers), (1..=9).map(|n| Ok(n * 2)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_busy_lane_is_waited_for_unless_a_whole_batch_waits_or_it_is_held_up() {
+    let (queue, work) = (queue(), Doubling::default());
+    let first = push(&queue, &[1]);
+    let busy = queue.take().await.unwrap();
+    let second = push(&queue, &[2]);
+    assert!(tokio::time::timeout(HELD_UP / 4, queue.take()).await.is_err(), "it is for the lane that is busy");
+    let others = push(&queue, &[3, 4, 5, 6, 7, 8, 9]);
+    serve(&queue, &work).await;
+    assert_eq!(work.batches(), [vec![2, 3, 4, 5, 6, 7, 8, 9]], "as many as go together");
+    let late = push(&queue, &[10]);
+    serve(&queue, &work).await;
+    assert!(busy.began.elapsed() >= HELD_UP, "the busy lane was given its time");
+    let later = push(&queue, &[12]);
+    assert!(queue.state().is_ready(), "a lane that is held up holds nobody else up");
+    serve(&queue, &work).await;
+    queue.serve((&work, 0), busy).await;
+    let _waiting = push(&queue, &[11]);
+    assert!(tokio::time::timeout(HELD_UP / 4, queue.take()).await.is_ok(), "no lane is busy");
+    assert_eq!(answered([first, second, others, late, later].into_iter().flatten().collect()).len(), 11);
 }
 
 #[tokio::test]

@@ -27,8 +27,15 @@ macro_rules! migrations {
 }
 
 /// All of them, oldest first.
-const MIGRATIONS: &[Migration] =
-    migrations!["0001_initial", "0002_coupons", "0003_reservations", "0004_money_and_goods", "0005_rollups"];
+const MIGRATIONS: &[Migration] = migrations![
+    "0001_initial",
+    "0002_coupons",
+    "0003_reservations",
+    "0004_money_and_goods",
+    "0005_rollups",
+    "0006_lean_placing",
+    "0007_lean_shelves"
+];
 
 /// Held while one migration runs, so that of several processes that start at once one migrates and the others wait. An
 /// arbitrary number that means this and nothing else in our databases. Held by a transaction and not by a session, so that

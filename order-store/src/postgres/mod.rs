@@ -12,6 +12,7 @@ mod connect;
 mod error;
 mod migrate;
 mod pipe;
+mod placing;
 mod pool;
 mod queries;
 mod read;

@@ -16,8 +16,8 @@ use super::{
     connect::Session,
     error::{Connection, Failure},
     pipe::COMMIT_IF_ALL,
+    placing::pipe,
     pool::Lease,
-    write::pipe,
 };
 use crate::{
     deadline,

@@ -1,6 +1,6 @@
 //! `orders` with the tables that hang on it: an order is read and written as one [`OrderRows`].
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use order_core::{
     contact::{Contact, Email, Phone},
@@ -160,7 +160,7 @@ impl OrderRows {
             holds: from_json::<Vec<Hold>>(&row.holds)?,
             lines: lines.into_iter().map(|line| line.into_line(currency)).collect::<Result<_, _>>()?,
             totals,
-            explanation: from_json(&row.explanation)?,
+            explanation: Arc::new(from_json(&row.explanation)?),
             contact: row.contact()?,
             shipping_address: row.shipping_address.as_deref().map(from_json).transpose()?,
             billing_address: row.billing_address.as_deref().map(from_json).transpose()?,
@@ -219,7 +219,7 @@ impl OrderRow {
             billing_address: order.billing_address.as_ref().map(json),
             notes: order.notes.clone(),
             metadata: json(&order.metadata),
-            explanation: json(&order.explanation),
+            explanation: json(&*order.explanation),
             cancel_reason: order.cancel_reason.clone(),
             pay_by: order.pay_by.map(At),
             import_source: import.map(|i| i.source.clone()),

@@ -8,6 +8,7 @@ mod coupons;
 mod holds;
 mod import;
 mod ledger;
+mod numbers;
 mod place;
 mod reads;
 mod requests;

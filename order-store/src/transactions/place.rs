@@ -8,7 +8,7 @@ use order_core::{
     calendar,
     cart::{Cart, CartState},
     error::Refusal,
-    ids::{CartId, IdSeed, OrderId, OrderNumber, ProductId, Sku},
+    ids::{CartId, IdSeed, OrderId, ProductId, Sku},
     order::{Order, Placement},
     policy::AllocatePolicy,
     stock::{self, Demand, Levels, MovementKind, Shortage, StockChange},
@@ -17,6 +17,7 @@ use order_core::{
 
 use super::{
     coupons::Redemptions,
+    numbers::{Counters, number},
     requests,
     shelf::{Locking, Shelves, Source},
 };
@@ -27,7 +28,7 @@ use crate::{
     query::Scope,
     request::{Request, RequestKey, RequestOutcome},
     rows::{EventRow, MovementCause, OrderRows, RequestRow, Rollups, SearchRow, cart_from_rows, cart_rows},
-    statements::{Done, Fault, NumberRange, Opened, Opening, Placed, Series, Write},
+    statements::{Done, Fault, Opened, Opening, Placed, Series, Write},
     store::{Effect, Numbering, PlaceOrder, PricedProduct},
 };
 
@@ -344,7 +345,7 @@ impl Locks {
     }
 
     async fn promising<T: Write>(self, tx: &mut T, opened: Opened, redemptions: Redemptions) -> Done<Promising> {
-        let counters = Counters { last: opened.counters.into_iter().collect(), taken: BTreeMap::new() };
+        let counters = Counters::new(opened.counters);
         let shelves = match self.newest {
             None => Shelves::default(),
             Some((now, id)) => {
@@ -353,45 +354,6 @@ impl Locks {
             }
         };
         Ok(Promising { shelves, redemptions, counters })
-    }
-}
-
-/// Counters that are locked: their last numbers, and how many were taken.
-#[derive(Default)]
-struct Counters {
-    last: BTreeMap<Series, i64>,
-    taken: BTreeMap<Series, i64>,
-}
-
-impl Counters {
-    /// Takes numbers of a counter if it is locked, and answers the first of them.
-    fn take(&mut self, series: &Series, count: i64) -> Option<i64> {
-        let last = self.last.get_mut(series)?;
-        let first = *last + 1;
-        *last += count;
-        *self.taken.entry(series.clone()).or_default() += count;
-        Some(first)
-    }
-
-    fn taken(self) -> Vec<(Series, i64)> {
-        self.taken.into_iter().collect()
-    }
-}
-
-impl Placed {
-    fn settle(&mut self, request: Option<&Request>, outcome: &RequestOutcome) {
-        self.outcomes.extend(request.map(|request| RequestRow::new(request, outcome)));
-    }
-
-    fn add(&mut self, effects: &[Effect]) {
-        self.orders = effects.iter().map(|effect| OrderRows::new(&effect.order)).collect();
-        self.search = effects.iter().map(|effect| SearchRow::new(&effect.order)).collect();
-        let mut rollups = Rollups::default();
-        self.orders.iter().for_each(|order| rollups.place(order));
-        (self.order_rollups, self.customer_rollups) = rollups.into_rows();
-        for effect in effects {
-            self.events.extend(effect.events.iter().map(|event| EventRow::new(effect.order.id, event)));
-        }
     }
 }
 
@@ -463,6 +425,23 @@ fn committed_meanwhile() -> Fault {
     Fault::Retry("the answer to an own commit got lost, and it was carried out just now".to_owned())
 }
 
+impl Placed {
+    fn settle(&mut self, request: Option<&Request>, outcome: &RequestOutcome) {
+        self.outcomes.extend(request.map(|request| RequestRow::new(request, outcome)));
+    }
+
+    fn add(&mut self, effects: &[Effect]) {
+        self.orders = effects.iter().map(|effect| OrderRows::new(&effect.order)).collect();
+        self.search = effects.iter().map(|effect| SearchRow::new(&effect.order)).collect();
+        let mut rollups = Rollups::default();
+        self.orders.iter().for_each(|order| rollups.place(order));
+        (self.order_rollups, self.customer_rollups) = rollups.into_rows();
+        for effect in effects {
+            self.events.extend(effect.events.iter().map(|event| EventRow::new(effect.order.id, event)));
+        }
+    }
+}
+
 /// Numbers and inserts new orders, in their order, as the last that a transaction does.
 pub(super) async fn insert<T: Write>(tx: &mut T, new: Vec<(Placement, &Numbering)>) -> Done<Vec<Effect>> {
     let effects = number(tx, new, &mut Counters::default()).await?;
@@ -470,47 +449,6 @@ pub(super) async fn insert<T: Write>(tx: &mut T, new: Vec<(Placement, &Numbering
     placed.add(&effects);
     tx.finish_placing(placed).await?;
     Ok(effects)
-}
-
-/// Numbers new orders, in their order.
-async fn number<T: Write>(tx: &mut T, new: Vec<(Placement, &Numbering)>, counters: &mut Counters) -> Done<Vec<Effect>> {
-    let numbers = draw(tx, &new, counters).await?;
-    let mut effects: Vec<Effect> = Vec::with_capacity(new.len());
-    for ((mut placement, _), number) in new.into_iter().zip(numbers) {
-        placement.number(number);
-        effects.push(Effect { order: placement.order, events: placement.events });
-    }
-    Ok(effects)
-}
-
-/// One range of numbers for each prefix and year, in their order, dealt out in the orders' order.
-async fn draw<T: Write>(
-    tx: &mut T,
-    new: &[(Placement, &Numbering)],
-    counters: &mut Counters,
-) -> Done<Vec<OrderNumber>> {
-    let series = |(placement, numbering): &(Placement, &Numbering)| {
-        ((numbering.prefix.clone(), calendar::year_utc(placement.order.create_time)), numbering.first)
-    };
-    let mut wanted: BTreeMap<_, i64> = BTreeMap::new();
-    for order in new {
-        *wanted.entry(series(order)).or_default() += 1;
-    }
-    let mut next = BTreeMap::new();
-    for ((series, first), count) in wanted {
-        let start = match counters.take(&series, count) {
-            Some(start) => start,
-            None => tx.take_numbers(NumberRange { prefix: &series.0, year: series.1, first, count }).await?,
-        };
-        next.insert((series, first), start);
-    }
-    let deal = |order: &(Placement, &Numbering)| {
-        let key = series(order);
-        let counter = next.get_mut(&key).expect("a range was taken for every series");
-        *counter += 1;
-        OrderNumber::new(&key.0.0, key.0.1, *counter - 1)
-    };
-    Ok(new.iter().map(deal).collect())
 }
 
 /// The order that an earlier request made, as it is now. Read under its lock: otherwise its rows would be those of different

@@ -15,7 +15,6 @@ const BROKEN: &[&str] = &[
     "UPDATE stock SET reserved = on_hand",
     "UPDATE stock SET backorder_limit = -1",
     "UPDATE stock_movement SET kind = 'STOLEN'",
-    "UPDATE stock_movement SET sku = 'NONE'",
     "UPDATE cart SET guest_key = NULL, customer_id = NULL",
     "UPDATE cart SET state = 'ORDERED'",
     "UPDATE cart SET state = 'LOST'",

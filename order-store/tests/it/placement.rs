@@ -5,11 +5,12 @@ use order_core::{
     error::Refusal,
     order::{EventBody, Owner, PaymentStatus, Status},
     policy::AllocatePolicy,
+    product::Product,
     stock::{MovementKind, Shortage},
 };
 use order_store::{MovementQuery, Numbering, OrderKey, Scope, StoreError, testing::on_both_engines};
 
-use crate::shop::{NOW, Shop, Wish, cart_change, customer, fresh, refusal, sku};
+use crate::shop::{NOW, Shop, Wish, cart_change, customer, fresh, product_id, refusal, sku};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_placed_is_read_back_the_same() {
@@ -198,6 +199,51 @@ async fn an_order_outlives_the_process_that_placed_it() {
         assert_eq!(reopened.order(placed.id).await, placed);
         let replay = reopened.place(Wish::of(&[(&mug, 1)]).under(id)).await.unwrap();
         assert_eq!((replay.order.id, replay.order.status), (placed.id, Status::Pending));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_placed_only_if_its_products_are_as_they_were_priced() {
+    on_both_engines(|database| async move {
+        let shop = Shop::open(&database).await;
+        let (mug, pot) = (shop.sell("mug", 1250, 100).await, shop.sell("pot", 4999, 100).await);
+        shop.place(Wish::of(&[(&mug, 1), (&pot, 1)]).still_so()).await.unwrap();
+        let newer = shop.sell("mug", 1300, 0).await;
+        assert_eq!(newer.revision, mug.revision + 1);
+        let id = fresh();
+        let stale = || Wish::of(&[(&pot, 1), (&mug, 1)]).still_so();
+        assert_eq!(refusal(shop.place(stale().under(id)).await), Refusal::PricingStale);
+        // Nothing of it is kept: the same request comes again with the price of now.
+        let placed = shop.place(Wish::of(&[(&pot, 1), (&newer, 1)]).still_so().under(id)).await.unwrap().order;
+        let replay = shop.place(stale().under(id)).await.unwrap();
+        assert_eq!((replay.order.id, replay.events.len()), (placed.id, 0), "what was placed is not compared any more");
+        let gone = Product { id: product_id("nothing"), ..mug.clone() };
+        assert_eq!(refusal(shop.place(Wish::of(&[(&gone, 1)]).still_so()).await), Refusal::PricingStale);
+        let level = shop.level("MUG").await;
+        assert_eq!((level.allocated, shop.level("POT").await.allocated), (2, 2), "what is stale takes nothing");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_orders_that_come_together_only_the_stale_ones_are_priced_anew() {
+    on_both_engines(|database| async move {
+        let shop = Shop::open(&database).await;
+        let (mug, pot) = (shop.sell("mug", 1250, 1000).await, shop.sell("pot", 4999, 1000).await);
+        shop.sell("mug", 1300, 0).await;
+        let place = |n: usize| {
+            let product = if n.is_multiple_of(3) { &mug } else { &pot };
+            shop.place(Wish::of(&[(product, 1)]).still_so().under(fresh()))
+        };
+        for (n, result) in futures_util::future::join_all((0..60).map(place)).await.into_iter().enumerate() {
+            match result {
+                Ok(_) => assert_ne!(n % 3, 0),
+                Err(error) => assert_eq!((error, n % 3), (StoreError::Refused(Refusal::PricingStale), 0)),
+            }
+        }
+        let left = database.texts("SELECT CAST(COUNT(*) AS text) FROM request").await;
+        assert_eq!((left, shop.level("POT").await.allocated), (vec!["40".to_owned()], 40));
     })
     .await;
 }

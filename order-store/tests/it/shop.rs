@@ -29,8 +29,8 @@ use order_core::{
     violation::Violations,
 };
 use order_store::{
-    CartChange, ChangeOrder, Effect, Mode, Numbering, OrderKey, PlaceOrder, PricedCart, PricedCoupon, Request,
-    RequestKey, Scope, Store, StoreError, UpsertProducts, testing::TestDatabase,
+    CartChange, ChangeOrder, Effect, Mode, Numbering, OrderKey, PlaceOrder, PricedCart, PricedCoupon, PricedProduct,
+    Request, RequestKey, Scope, Store, StoreError, UpsertProducts, testing::TestDatabase,
 };
 use uuid::Uuid;
 
@@ -136,6 +136,7 @@ pub(crate) struct Wish {
     pub(crate) payment: Option<(PaymentMethod, Option<String>)>,
     pub(crate) cart: Option<(CartId, CartOwner, i64)>,
     pub(crate) coupon: Option<Coupon>,
+    pub(crate) products: Vec<PricedProduct>,
     pub(crate) request: Option<Request>,
     pub(crate) numbering: Numbering,
     pub(crate) context: Context,
@@ -152,6 +153,7 @@ impl Wish {
             payment: Some((PaymentMethod::CashOnDelivery, None)),
             cart: None,
             coupon: None,
+            products: Vec::new(),
             request: None,
             numbering: numbering(),
             context: Context { actor: Actor::Customer("ada".to_owned()), ..context(NOW) },
@@ -198,6 +200,13 @@ impl Wish {
     /// At the price that this coupon makes.
     pub(crate) fn with(mut self, coupon: &Coupon) -> Self {
         self.coupon = Some(coupon.clone());
+        self
+    }
+
+    /// Only if its products are still as they are here.
+    pub(crate) fn still_so(mut self) -> Self {
+        let seen = |(product, _): &(Product, u32)| PricedProduct { id: product.id.clone(), revision: product.revision };
+        self.products = self.lines.iter().map(seen).collect();
         self
     }
 

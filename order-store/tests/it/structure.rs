@@ -9,8 +9,15 @@ use order_store::{
 use crate::shop::{Shop, Wish, customer};
 
 /// Every migration, oldest first.
-const MIGRATIONS: [&str; 5] =
-    ["0001_initial", "0002_coupons", "0003_reservations", "0004_money_and_goods", "0005_rollups"];
+const MIGRATIONS: [&str; 7] = [
+    "0001_initial",
+    "0002_coupons",
+    "0003_reservations",
+    "0004_money_and_goods",
+    "0005_rollups",
+    "0006_lean_placing",
+    "0007_lean_shelves",
+];
 
 async fn empty_databases() -> [TestDatabase; 2] {
     [TestDatabase::empty_sqlite(), TestDatabase::empty_postgres().await]
@@ -82,8 +89,9 @@ async fn shelves_and_their_history_outlive_the_tables_that_are_built_anew() {
         assert_eq!(history().await, before);
         let level = shop.level("MUG").await;
         assert_eq!((level.on_hand, level.reserved, level.allocated, level.backorder_limit), (7, 0, 2, 0));
-        let orphan = "UPDATE stock_movement SET sku = 'NONE'";
-        assert!(database.execute(orphan).await.is_err(), "what referred to the old shelf refers to the new one");
+        shop.hold(&CartOwner::Customer(customer("eve")), &mug, 1).await.unwrap();
+        let orphan = "UPDATE reservation SET sku = 'NONE'";
+        assert!(database.execute(orphan).await.is_err(), "what refers to a shelf refers to the new one");
         shop.hold(&CartOwner::Customer(customer("eve")), &mug, 5).await.unwrap_err();
     })
     .await;

@@ -126,7 +126,7 @@ async fn price(
         expected_total: None,
     };
     let goods = Goods::find(app, &wanted, Age::Now).await?;
-    let offer = offer::price(app, (&wanted, goods), None).await?;
+    let offer = offer::price(app, (&wanted, goods), None)?;
     if let Err(refusal) = offer::accept(&wanted, &offer) {
         return Ok(Err(refusal));
     }

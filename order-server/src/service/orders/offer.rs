@@ -1,4 +1,4 @@
-//! What some lines cost now: products of this moment, priced by the rules, compared with what the caller had seen.
+//! What some lines cost: products of one moment, priced by the rules, compared with what the caller had seen.
 //!
 //! At most one call to the catalogue for the whole order, and none while a transaction is open.
 
@@ -23,7 +23,7 @@ use crate::{
     error::{ApiError, Precondition},
     service::{
         assess::{find, pricing_line, unfit_discount},
-        coupons::{self, Found, Priced, WantedCoupon},
+        coupons::{self, Found, Priced},
     },
 };
 
@@ -98,11 +98,7 @@ pub(crate) struct Offer {
 /// # Errors
 /// `PRODUCT_NOT_FOUND` with every line's path; `INVALID_FIELD` for discounts by hand that are too large; `CURRENCY_MISMATCH` with every product; totals that are
 /// no money.
-pub(crate) async fn price(
-    app: &App,
-    (wanted, goods): (&Wanted, Goods),
-    coupon: Option<&WantedCoupon>,
-) -> Result<Offer, ApiError> {
+pub(crate) fn price(app: &App, (wanted, goods): (&Wanted, Goods), coupon: Found) -> Result<Offer, ApiError> {
     let age = goods.age;
     let lines = products(wanted, &goods)?;
     let input = PricingInput {
@@ -112,9 +108,8 @@ pub(crate) async fn price(
         coupon: None,
         order_discount: wanted.discount,
     };
-    let found = coupons::look_up(app, coupon).await?;
     let places: Vec<usize> = (0..lines.len()).collect();
-    let priced = coupons::price(&app.rules, input, found).map_err(|error| unfit_discount(error, &places))?;
+    let priced = coupons::price(&app.rules, input, coupon).map_err(|error| unfit_discount(error, &places))?;
     let Priced { pricing, coupon } = priced;
     if pricing.total.minor() > limits::ORDER_TOTAL_MINOR_MAX {
         let most = Money::new(limits::ORDER_TOTAL_MINOR_MAX, wanted.currency);

@@ -15,7 +15,10 @@ use crate::{
     app::App,
     convert::order_request::Particulars,
     error::ApiError,
-    service::{coupons::WantedCoupon, payments},
+    service::{
+        coupons::{self, WantedCoupon},
+        payments,
+    },
 };
 
 /// An order to be placed.
@@ -41,7 +44,8 @@ pub(crate) struct Placing {
 /// As [`place_order`], less those that need the store.
 pub(crate) async fn preview(app: &App, placing: &Placing) -> Result<Order, ApiError> {
     let goods = Goods::find(app, &placing.wanted, Age::Now).await?;
-    let offer = offer::price(app, (&placing.wanted, goods), placing.coupon().as_ref()).await?;
+    let coupon = coupons::look_up(app, placing.coupon().as_ref()).await?;
+    let offer = offer::price(app, (&placing.wanted, goods), coupon)?;
     offer::accept(&placing.wanted, &offer)?;
     Ok(place(draft(app, placing, offer), &placing.context)?.order)
 }
@@ -58,12 +62,16 @@ pub(crate) async fn preview(app: &App, placing: &Placing) -> Result<Order, ApiEr
 /// neighbours and database that are down.
 pub(crate) async fn place_order(app: &Arc<App>, placing: &Placing, age: Age) -> Result<Option<Order>, ApiError> {
     let wanted_coupon = placing.coupon();
-    let goods = match Goods::find(app, &placing.wanted, age).await {
-        Ok(goods) => goods,
+    let looked_up = async {
+        let goods = Goods::find(app, &placing.wanted, age).await?;
+        Ok((goods, coupons::look_up(app, wanted_coupon.as_ref()).await?))
+    };
+    let (goods, coupon) = match looked_up.await {
+        Ok(found) => found,
         Err(error) => return recall(app, placing.request.as_ref(), error).await.map(Some),
     };
     let age = goods.age;
-    let offer = match (offer::price(app, (&placing.wanted, goods), wanted_coupon.as_ref()).await, age) {
+    let offer = match (offer::price(app, (&placing.wanted, goods), coupon), age) {
         (Ok(offer), _) => offer,
         (Err(_), Age::Recent) => return Ok(None),
         (Err(error), Age::Now) => return recall(app, placing.request.as_ref(), error).await.map(Some),
@@ -93,23 +101,21 @@ pub(crate) async fn place_order(app: &Arc<App>, placing: &Placing, age: Age) -> 
 }
 
 /// How often is priced anew what changes while it is being ordered.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS: usize = 4;
 
-/// Attempts to place an order until what is priced holds still; an attempt that answers `None` was overtaken. The first may use what
-/// is known of products already.
+/// Attempts to place an order until what is priced holds still; an attempt that answers `None` was overtaken. One more comes first, with
+/// what is known of products already.
 ///
 /// # Errors
-/// The attempt's; `CONTENDED` for a cart, a coupon or a product that does not hold still.
+/// The attempt's; `CONTENDED` for a cart or a coupon that does not hold still.
 pub(crate) async fn until_still<T, W>(attempt: impl Fn(Age) -> W) -> Result<T, ApiError>
 where
     W: Future<Output = Result<Option<T>, ApiError>>,
 {
-    let mut age = Age::Recent;
-    for _ in 0..ATTEMPTS {
+    for age in [Age::Recent].into_iter().chain([Age::Now; ATTEMPTS]) {
         if let Some(placed) = attempt(age).await? {
             return Ok(placed);
         }
-        age = Age::Now;
     }
     Err(Refusal::PricingStale.into())
 }

@@ -2,6 +2,7 @@
 
 mod crowds;
 mod pairs;
+mod prices;
 mod reconcilers;
 
 use order_api::v1;

@@ -158,8 +158,8 @@ async fn a_violated_constraint_is_named_and_nothing_else() {
     assert_eq!(unique, internal("the constraint stock_pkey is violated"));
     let check = provoke("INSERT INTO stock VALUES ('SECRET', 1, 1, 1)").await;
     assert_eq!(check, internal("the constraint stock_promised_check is violated"));
-    let foreign = provoke("INSERT INTO order_search VALUES (gen_random_uuid(), 'SECRET')").await;
-    assert_eq!(foreign, internal("the constraint order_search_order_id_fkey is violated"));
+    let foreign = provoke("INSERT INTO cart_item VALUES (gen_random_uuid(), gen_random_uuid(), 0, 'SECRET', 'SECRET', 1, 1, 'USD', now())").await;
+    assert_eq!(foreign, internal("the constraint cart_item_cart_id_fkey is violated"));
     let missing = provoke("INSERT INTO stock (sku) VALUES ('SECRET')").await;
     assert_eq!(missing, internal("the column on_hand is missing"));
 }

@@ -1,8 +1,9 @@
-//! That lists are read from their indexes, in their order, and not sorted. Sequential scans are forbidden here, because in a
-//! small table nothing else would be worth it; where no index fits, the server still makes one, and the test fails.
+//! That lists are read from their indexes, in their order, and not sorted. Where the tables are empty, sequential scans are forbidden,
+//! because nothing else would be worth it; where no index fits, the server still makes one, and the test fails. Where they are full, the
+//! server is free to choose.
 
 use diesel::{
-    QueryDsl as _,
+    ExpressionMethods as _, QueryDsl as _, SelectableHelper as _,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     result::QueryResult,
@@ -15,17 +16,22 @@ use order_core::{
 };
 use uuid::Uuid;
 
-use super::{lease, rows::at};
+use super::{
+    lease,
+    rows::{at, line_row, order_id, order_row},
+};
 use crate::{
+    fields::Id,
     postgres::{
         pool::Lease,
         queries::{DueExpiries, DueOperations, DueReservations, ExpiredReservations, RolledUp, Sums},
         read::listed,
-        sql::Bound,
+        sql::{Bound, Fail, Insert},
         write::ExpireCarts,
     },
     query::{Direction, OrderCursor, OrderFilter, OrderQuery, OrderSort, Scope},
-    schema::orders,
+    rows::{LineRow, OrderRow},
+    schema::{order_line, orders},
     sql_types::Instant,
     testing::TestDatabase,
 };
@@ -153,4 +159,86 @@ async fn whoever_claims_a_shelf_reads_only_what_has_expired_on_it() {
         .bind::<BigInt>(10_i64);
     let plan = plan(&lease, expired).await;
     assert!(plan.contains("reservation_sku_idx") && plan.contains("expire_time <="), "{plan}");
+}
+
+/// Orders of a full database.
+const MANY: i64 = 30_000;
+
+/// A database with many orders, of which the server knows how many there are of what.
+async fn full() -> (TestDatabase, Lease) {
+    let database = TestDatabase::postgres().await;
+    let lease = lease(&database).await;
+    Insert::<OrderRow, Fail>::new(&[&order_row(1)]).execute(&mut lease.connection()).await.unwrap();
+    Insert::<LineRow, Fail>::new(&[&line_row(1)]).execute(&mut lease.connection()).await.unwrap();
+    let copies = format!(
+        "INSERT INTO orders SELECT copy.* FROM orders AS o CROSS JOIN generate_series(1, {MANY}) AS n
+         CROSS JOIN LATERAL jsonb_populate_record(o, jsonb_build_object(
+             'order_id', '00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'), 'order_number', 'SPK-2027-' || lpad(n::text, 6, '0'),
+             'customer_id', 'c' || n % 5000, 'cart_id', NULL, 'state', 'COMPLETED', 'pay_by', NULL,
+             'status', CASE WHEN n % 50 = 0 THEN 'SHIPPED' ELSE 'COMPLETED' END, 'contact_email', 'c' || n % 5000 || '@example.com',
+             'create_time', o.create_time + n * interval '1 minute', 'total', o.total + n
+         )) AS copy;
+         INSERT INTO order_line SELECT copy.* FROM order_line AS l CROSS JOIN orders AS o
+         CROSS JOIN LATERAL jsonb_populate_record(l, jsonb_build_object(
+             'order_id', o.order_id, 'sku', 'S' || o.total % 2000, 'product_id', 'p' || o.total % 2000
+         )) AS copy WHERE o.order_id <> l.order_id;
+         INSERT INTO order_search SELECT order_id, lower(order_number) || ' ' || contact_email FROM orders;
+         ANALYZE"
+    );
+    lease.connection().batch_execute(&copies).await.unwrap();
+    (database, lease)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_full_database_pages_come_from_indexes_however_deep_they_are() {
+    let (_database, lease) = full().await;
+    let all = || OrderFilter::of(Scope::All);
+    let own = OrderFilter::of(Scope::Customer(CustomerId::parse("c7").unwrap()));
+    let of_status = OrderFilter { statuses: vec![Status::Shipped], ..all() };
+    let deep = OrderCursor { value: at(0).0.micros() + MANY / 2 * 60_000_000, id: order_id(7) };
+    let dear = OrderCursor { value: 5_998 + MANY / 2, id: order_id(7) };
+    for (index, filter, (sort, deep)) in [
+        ("orders_create_time_idx", all(), (OrderSort::CreateTime, deep)),
+        ("orders_total_idx", all(), (OrderSort::Total, dear)),
+        ("orders_customer_idx", own, (OrderSort::CreateTime, deep)),
+        ("orders_status_idx", of_status, (OrderSort::CreateTime, deep)),
+    ] {
+        for after in [None, Some(deep)] {
+            let query = OrderQuery { filter: filter.clone(), sort, direction: Direction::Descending, size: 50, after };
+            let plan = plan(&lease, listed(&query).select(OrderRow::as_select())).await;
+            assert!(
+                plan.contains(&format!("using {index} ")) || plan.contains(&format!("on {index}")),
+                "{index}:\n{plan}"
+            );
+            assert!(!plan.contains("Seq Scan"), "{index}:\n{plan}");
+            let is_small = index == "orders_customer_idx";
+            assert!(is_small || !plan.contains("Sort"), "{index}:\n{plan}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_full_database_single_orders_words_and_sums_are_looked_up() {
+    let (_database, lease) = full().await;
+    let all = || OrderFilter::of(Scope::All);
+    let with_sku = OrderFilter { sku: Some(Sku::parse("S77").unwrap()), ..all() };
+    let with_word = OrderFilter { words: vec!["2027-012345".into()], ..all() };
+    let with_email = OrderFilter { email: Some("c77@example.com".into()), ..all() };
+    let newest = (OrderSort::CreateTime, Direction::Descending);
+    for (index, filter) in [
+        ("order_line_sku_idx", with_sku),
+        ("order_search_document_idx", with_word),
+        ("orders_contact_email_idx", with_email),
+    ] {
+        let query = OrderQuery { filter, sort: newest.0, direction: newest.1, size: 50, after: None };
+        let plan = plan(&lease, listed(&query).select(OrderRow::as_select())).await;
+        assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{index}:\n{plan}");
+    }
+    let one = plan(&lease, orders::table.find(Id(Uuid::from_u128(1))).select(OrderRow::as_select())).await;
+    assert!(one.contains("using orders_pkey "), "{one}");
+    let of_one = order_line::table.filter(order_line::order_id.eq(Id(Uuid::from_u128(1))));
+    let lines = plan(&lease, of_one.select(LineRow::as_select())).await;
+    assert!(lines.contains("using order_line_pkey "), "{lines}");
+    let sums = plan(&lease, Bound::<Sums>::new()).await;
+    assert!(sums.contains("order_rollup") && !sums.contains("orders"), "{sums}");
 }

@@ -303,6 +303,24 @@ pub(super) const ALL: &[Check] = &[
               WHERE p.operation_id IS NULL AND g.reference IS NOT NULL",
     },
     Check {
+        invariant: Invariant::I1,
+        subject: SubjectKind::Order,
+        message: "it has lines, and it is not there",
+        named: Named::ById,
+        sql: "SELECT l.order_id AS subject, CAST(0 AS BIGINT) AS expected, COUNT(*) AS actual
+              FROM order_line AS l LEFT JOIN orders AS o ON o.order_id = l.order_id
+              WHERE o.order_id IS NULL GROUP BY l.order_id",
+    },
+    Check {
+        invariant: Invariant::I4,
+        subject: SubjectKind::Sku,
+        message: "it has movements, and there is no such shelf",
+        named: Named::ByText,
+        sql: "SELECT m.sku AS subject, CAST(0 AS BIGINT) AS expected, COUNT(*) AS actual
+              FROM stock_movement AS m LEFT JOIN stock AS s ON s.sku = m.sku
+              WHERE s.sku IS NULL GROUP BY m.sku",
+    },
+    Check {
         invariant: Invariant::I9,
         subject: SubjectKind::Order,
         message: "something is told of it, and it is not there",

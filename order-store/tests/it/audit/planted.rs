@@ -55,6 +55,7 @@ pub(crate) fn all(world: &World, engine: &'static str) -> Vec<Planted> {
         of_goods(world, sql),
         of_histories(world, sql),
         of_shelves(world, sql),
+        of_orphans(world, sql),
         of_others(world, sql),
     ]
     .into_iter()
@@ -239,6 +240,30 @@ fn of_shelves(world: &World, sql: Sql) -> Vec<Planted> {
             broken: format!("UPDATE stock_movement SET order_id = {stranger} WHERE order_id = {home}"),
             mended: format!("UPDATE stock_movement SET order_id = {home} WHERE order_id = {stranger}"),
             expected: (number(4), SubjectKind::Order, Uuid::from_u128(99).to_string()),
+        },
+    ]
+}
+
+/// Rows whose order, or shelf, is not there.
+fn of_orphans(world: &World, sql: Sql) -> Vec<Planted> {
+    let (home, nowhere) = (sql.id(world.paid.id.uuid()), Uuid::from_u128(77));
+    let of_order = |invariant, table: &str| {
+        let away = sql.id(nowhere);
+        let moved = |to: &str, from: &str| format!("UPDATE {table} SET order_id = {to} WHERE order_id = {from}");
+        Planted {
+            broken: sql.unchecked("SELECT", &moved(&away, &home)),
+            mended: sql.unchecked("SELECT", &moved(&home, &away)),
+            expected: (number(invariant), SubjectKind::Order, nowhere.to_string()),
+        }
+    };
+    vec![
+        of_order(1, "order_line"),
+        of_order(9, "order_event"),
+        of_order(11, "order_search"),
+        Planted {
+            broken: "UPDATE stock_movement SET sku = 'NONE' WHERE sku = 'POT'".to_owned(),
+            mended: "UPDATE stock_movement SET sku = 'POT' WHERE sku = 'NONE'".to_owned(),
+            expected: (number(4), SubjectKind::Sku, "NONE".to_owned()),
         },
     ]
 }

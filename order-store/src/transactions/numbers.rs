@@ -1,0 +1,83 @@
+//! Order numbers: without gaps per prefix and year, because the counter is locked until the orders that they are for are committed.
+
+use std::collections::BTreeMap;
+
+use order_core::{calendar, ids::OrderNumber, order::Placement};
+
+use crate::{
+    statements::{Done, NumberRange, Series, Write},
+    store::{Effect, Numbering},
+};
+
+/// Counters that are locked: their last numbers, and how many were taken.
+#[derive(Default)]
+pub(super) struct Counters {
+    last: BTreeMap<Series, i64>,
+    taken: BTreeMap<Series, i64>,
+}
+
+impl Counters {
+    /// Counters with these last numbers.
+    pub(super) fn new(last: impl IntoIterator<Item = (Series, i64)>) -> Self {
+        Self { last: last.into_iter().collect(), taken: BTreeMap::new() }
+    }
+
+    /// Takes numbers of a counter if it is locked, and answers the first of them.
+    fn take(&mut self, series: &Series, count: i64) -> Option<i64> {
+        let last = self.last.get_mut(series)?;
+        let first = *last + 1;
+        *last += count;
+        *self.taken.entry(series.clone()).or_default() += count;
+        Some(first)
+    }
+
+    /// How many were taken of each.
+    pub(super) fn taken(self) -> Vec<(Series, i64)> {
+        self.taken.into_iter().collect()
+    }
+}
+
+/// Numbers new orders, in their order.
+pub(super) async fn number<T: Write>(
+    tx: &mut T,
+    new: Vec<(Placement, &Numbering)>,
+    counters: &mut Counters,
+) -> Done<Vec<Effect>> {
+    let numbers = draw(tx, &new, counters).await?;
+    let mut effects: Vec<Effect> = Vec::with_capacity(new.len());
+    for ((mut placement, _), number) in new.into_iter().zip(numbers) {
+        placement.number(number);
+        effects.push(Effect { order: placement.order, events: placement.events });
+    }
+    Ok(effects)
+}
+
+/// One range of numbers for each prefix and year, in their order, dealt out in the orders' order.
+async fn draw<T: Write>(
+    tx: &mut T,
+    new: &[(Placement, &Numbering)],
+    counters: &mut Counters,
+) -> Done<Vec<OrderNumber>> {
+    let series = |(placement, numbering): &(Placement, &Numbering)| {
+        ((numbering.prefix.clone(), calendar::year_utc(placement.order.create_time)), numbering.first)
+    };
+    let mut wanted: BTreeMap<_, i64> = BTreeMap::new();
+    for order in new {
+        *wanted.entry(series(order)).or_default() += 1;
+    }
+    let mut next = BTreeMap::new();
+    for ((series, first), count) in wanted {
+        let start = match counters.take(&series, count) {
+            Some(start) => start,
+            None => tx.take_numbers(NumberRange { prefix: &series.0, year: series.1, first, count }).await?,
+        };
+        next.insert((series, first), start);
+    }
+    let deal = |order: &(Placement, &Numbering)| {
+        let key = series(order);
+        let counter = next.get_mut(&key).expect("a range was taken for every series");
+        *counter += 1;
+        OrderNumber::new(&key.0.0, key.0.1, *counter - 1)
+    };
+    Ok(new.iter().map(deal).collect())
+}
