@@ -1,8 +1,9 @@
-//! The answer to a commit gets lost on its way: whoever placed an order gets it all the same, and there is one.
+//! Between the store and the server: how often an order goes there and back, and what becomes of it when the answer to its commit gets
+//! lost on its way. Whoever placed it gets it all the same, and there is one.
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU8, Ordering},
+    atomic::{AtomicU8, AtomicU32, Ordering},
 };
 
 use order_store::{ConnectOptions, DatabaseUrl, Effect, connect, testing::TestDatabase};
@@ -32,7 +33,12 @@ struct Proxy {
     next: Arc<AtomicU8>,
     /// How many times a COMMIT was cut that was sent together with the statements before it.
     pipelined: Arc<AtomicU8>,
+    /// How many times something was sent after an answer had come.
+    trips: Arc<AtomicU32>,
 }
+
+/// What a line counts and is told.
+type Line = (Arc<AtomicU8>, Arc<AtomicU8>, Arc<AtomicU32>);
 
 impl Proxy {
     async fn before(database: &TestDatabase) -> Self {
@@ -43,14 +49,15 @@ impl Proxy {
         let proxied = format!("{before}@{}/{name}", listener.local_addr().unwrap());
         let next = Arc::new(AtomicU8::new(Cut::Nothing as u8));
         let pipelined = Arc::new(AtomicU8::new(0));
-        let (server, cut) = (server.to_owned(), (Arc::clone(&next), Arc::clone(&pipelined)));
+        let trips = Arc::new(AtomicU32::new(0));
+        let (server, line) = (server.to_owned(), (Arc::clone(&next), Arc::clone(&pipelined), Arc::clone(&trips)));
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                tokio::spawn(pass(client, server.clone(), cut.clone()));
+                tokio::spawn(pass(client, server.clone(), line.clone()));
             }
         });
-        Self { url: proxied, next, pipelined }
+        Self { url: proxied, next, pipelined, trips }
     }
 
     fn cut(&self, cut: Cut) {
@@ -64,13 +71,16 @@ fn commits(bytes: &[u8]) -> bool {
 }
 
 /// Passes bytes on in both directions until one side ends or the line is cut.
-async fn pass(mut client: TcpStream, server: String, (cut, pipelined): (Arc<AtomicU8>, Arc<AtomicU8>)) {
+async fn pass(mut client: TcpStream, server: String, (cut, pipelined, trips): Line) {
     let mut server = TcpStream::connect(server).await.unwrap();
     let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    let mut was_answered = true;
     loop {
         tokio::select! {
             read = client.read(&mut up) => {
                 let Ok(length @ 1..) = read else { return };
+                trips.fetch_add(u32::from(was_answered), Ordering::SeqCst);
+                was_answered = false;
                 let armed = if commits(&up[..length]) { cut.swap(Cut::Nothing as u8, Ordering::SeqCst) } else { Cut::Nothing as u8 };
                 // Such a COMMIT asks whether all was written before it.
                 let asks = up[..length].windows(11).any(|bytes| bytes == b"all_written");
@@ -95,6 +105,7 @@ async fn pass(mut client: TcpStream, server: String, (cut, pipelined): (Arc<Atom
             }
             read = server.read(&mut down) => {
                 let Ok(length @ 1..) = read else { return };
+                was_answered = true;
                 if client.write_all(&down[..length]).await.is_err() {
                     return;
                 }
@@ -174,4 +185,25 @@ async fn commit_unknown_of_what_is_committed_while_it_is_looked_for() {
 async fn commit_unknown_of_what_was_not() {
     place_across(Cut::Before, Connections::New).await;
     place_across(Cut::Before, Connections::Used).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_goes_to_the_server_and_back_twice() {
+    let database = TestDatabase::postgres().await;
+    let proxy = Proxy::before(&database).await;
+    let shop =
+        Shop { store: connect(&DatabaseUrl::parse(&proxy.url).unwrap(), &ConnectOptions::default()).await.unwrap() };
+    let (mug, pot) = (shop.sell("mug", 1250, 1000).await, shop.sell("pot", 4999, 1000).await);
+    let mut trips = Vec::new();
+    for n in 0..40 {
+        let before = proxy.trips.load(Ordering::SeqCst);
+        let wish = Wish::of(&[(&mug, 1), (&pot, 2)]).by_card().still_so();
+        shop.place(Wish { request: Some(request(fresh(), n)), ..wish }).await.unwrap();
+        trips.push(proxy.trips.load(Ordering::SeqCst) - before);
+    }
+    // The first ones have their statements prepared, and an answer may begin to come while something is still on its way.
+    let [.., late] = trips.as_slice() else { panic!("orders were placed") };
+    let fewest = trips.iter().min().unwrap();
+    assert!(*fewest == 2 && *late <= 4, "BEGIN goes with what is locked, COMMIT with what is written: {trips:?}");
+    shop.store.close().await;
 }
