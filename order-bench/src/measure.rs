@@ -167,6 +167,9 @@ async fn create(round: &mut Round<'_>, (place, server, engine): (&Place, &Server
                 place.used()?.note_since(&before, (round.figures, &figure));
             }
             round.note(&outcome, &figure)?;
+            if in_flight == 512 {
+                note_memory(round.figures, (server, engine, "at_512"));
+            }
         }
     }
     Ok(())

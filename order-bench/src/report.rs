@@ -92,6 +92,11 @@ impl Report {
                 (0.1, 0.05, true),
             ),
             (
+                "resident memory after 512 in flight, MiB",
+                figures.median("postgresql.memory.at_512_mib"),
+                (150.0, 100.0, true),
+            ),
+            (
                 "CreateOrder on a new, empty database / on a loaded one, 64 in flight",
                 over(
                     figures.median("postgresql.fresh.uniform.64.per_s"),
