@@ -13,7 +13,7 @@ use crate::{
     figures::{Figures, millis, ratio},
     fill::Filled,
     load::{self, Load, Outcome},
-    pgbench,
+    pgbench::{self, Script},
     reads::{self, Look, Mix, Reader},
     server::Server,
     steps::{Step, Stepper},
@@ -225,34 +225,34 @@ async fn overload(round: &mut Round<'_>, place: &Place) -> Result<(), Failed> {
 /// What pgbench runs, each under a name.
 struct Scripts {
     _home: tempfile::TempDir,
-    written: Vec<(PathBuf, String)>,
+    written: Vec<(Script, PathBuf, String)>,
 }
 
 impl Scripts {
     fn write(plan: &Plan, (url, filled): (&str, Filled)) -> Result<Self, Failed> {
         let home = tempfile::tempdir()?;
         let mut written = Vec::new();
-        let mut write = |name: String, text: &str| -> Result<(), Failed> {
+        let mut write = |name: String, script: Script| -> Result<(), Failed> {
             let path = home.path().join(&name);
-            std::fs::write(&path, text)?;
-            written.push((path, name));
+            std::fs::write(&path, &script.text)?;
+            written.push((script, path, name));
             Ok(())
         };
         for (choice, name) in CHOICES {
-            write(format!("interactive.{name}"), &pgbench::order_script(url, (choice, plan.products))?)?;
+            write(format!("interactive.{name}"), pgbench::order_script(url, (choice, plan.products))?)?;
         }
-        write("batch".to_owned(), &pgbench::batch_script(url, plan.products)?)?;
-        write("single_row".to_owned(), pgbench::single_row_script(url)?)?;
-        write("get".to_owned(), &pgbench::get_script(filled))?;
+        write("batch".to_owned(), pgbench::batch_script(url, plan.products)?.into())?;
+        write("single_row".to_owned(), pgbench::single_row_script(url)?.to_owned().into())?;
+        write("get".to_owned(), pgbench::get_script(filled).into())?;
         Ok(Self { _home: home, written })
     }
 
     fn run(&self, round: &mut Round<'_>, url: &str) -> Result<(), Failed> {
-        for (path, name) in &self.written {
+        for (script, path, name) in &self.written {
             for clients in CLIENTS {
                 let figure = format!("pgbench.{name}.{clients}");
                 if round.plan.wants(&figure) {
-                    let outcome = pgbench::run(url, path, clients, round.plan.time)?;
+                    let outcome = pgbench::run(url, (script, path), clients, round.plan.time)?;
                     let shown = format!("{:.0}/s, mean {:.2} ms", outcome.per_second, outcome.mean_ms);
                     say(round.number, &figure, &shown);
                     round.figures.note(format!("{figure}.per_s"), outcome.per_second);

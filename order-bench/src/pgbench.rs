@@ -7,7 +7,7 @@ use crate::{
     cluster::{columns, sql, text},
     create::Choice,
     fill::Filled,
-    server::sku,
+    server::{product_id, sku},
 };
 
 /// What a run came to.
@@ -19,14 +19,36 @@ pub(crate) struct Outcome {
     pub(crate) mean_ms: f64,
 }
 
-/// Runs a script with so many clients, for a while.
-pub(crate) fn run(url: &str, script: &Path, clients: usize, time: Duration) -> Result<Outcome, Failed> {
+/// What pgbench runs.
+#[derive(Debug)]
+pub(crate) struct Script {
+    /// Its text.
+    pub(crate) text: String,
+    /// What it sends as arguments besides what it draws itself, as `name=value`.
+    arguments: Vec<String>,
+}
+
+impl From<String> for Script {
+    fn from(text: String) -> Self {
+        Self { text, arguments: Vec::new() }
+    }
+}
+
+/// Runs a script, kept in a file, with so many clients, for a while.
+pub(crate) fn run(
+    url: &str,
+    (script, path): (&Script, &Path),
+    clients: usize,
+    time: Duration,
+) -> Result<Outcome, Failed> {
     let clients = clients.to_string();
     let threads = if clients == "1" { "1" } else { "2" };
     let printed = text(
         Command::new("pgbench")
-            .args(["-n", "-M", "prepared", "-c", &clients, "-j", threads, "-T", &time.as_secs().to_string(), "-f"])
-            .arg(script)
+            .args(["-n", "-M", "prepared", "-c", &clients, "-j", threads, "-T", &time.as_secs().to_string()])
+            .args(script.arguments.iter().map(|argument| format!("-D{argument}")))
+            .arg("-f")
+            .arg(path)
             .arg(url)
             .output()?,
     )?;
@@ -39,11 +61,22 @@ pub(crate) fn run(url: &str, script: &Path, clients: usize, time: Duration) -> R
 }
 
 /// The statements of one order as pgbench script, after the example of an order that the server placed in this database: the same
-/// tables, columns and sizes, the same locks in the same order.
-pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Result<String, Failed> {
+/// tables, columns and sizes, the same locks in the same order, every value an argument.
+pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Result<Script, Failed> {
     let example = example(url)?;
     let of = format!("WHERE order_id = '{example}'");
-    let row = |table: &str, condition: &str, replaced: &[(&str, &str)]| values(url, (table, condition), replaced);
+    let mut arguments = Vec::new();
+    let mut row = |table: &str, condition: &str, replaced: &[(&str, &str)]| {
+        let argument = |literal: &Literal| {
+            // What pgbench takes for no argument stands in the text.
+            let Some(value) = literal.value.as_ref().filter(|value| !value.is_empty()) else { return literal.folded() };
+            let name = format!("v{}", arguments.len());
+            let place = format!(":{name}::{}", literal.kind);
+            arguments.push(format!("{name}={value}"));
+            place
+        };
+        values(url, (table, condition), (replaced, argument))
+    };
     let id = ("order_id", ":oid");
     let now = ("create_time", "now()");
     let orders = row(
@@ -55,7 +88,7 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
     let [first, second] = lines;
     let event = row("order_event", &of, &[id, now])?;
     let search = row("order_search", &of, &[id])?;
-    let movement = |sku: &str| {
+    let mut movement = |sku: &str| {
         let key = ("movement_id", NEW_ID);
         row("stock_movement", &format!("{of} LIMIT 1"), &[key, id, ("sku", sku), now])
     };
@@ -68,14 +101,16 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
         }
         Choice::Hot => format!("\\set n 0\n\\set m random(0, {})\n", products / 2 - 1),
     };
-    let name = |n: &str, offset: u32| format!("'{}' || lpad((:{n} + {offset})::text, 6, '0')", prefix());
-    Ok(format!(
+    let name = |kind: &str, n: &str, offset: u32| format!("'{kind}' || lpad((:{n} + {offset})::text, 6, '0')");
+    let (skus, ids) = (prefix(&sku(0)), prefix(&product_id(0)));
+    let text = format!(
         "{pick}\
          \\set shard random(0, 7)\n\
          \\set customer random(0, 99999)\n\
          BEGIN;\n\
          INSERT INTO {request} ON CONFLICT DO NOTHING RETURNING request_id AS oid \\gset\n\
          SELECT min(sku) AS a, max(sku) AS b FROM (SELECT sku FROM stock WHERE sku IN ({a}, {b}) ORDER BY sku FOR NO KEY UPDATE) AS locked \\gset\n\
+         SELECT sum(revision) AS revisions FROM product WHERE product_id IN ({p}, {q}) \\gset\n\
          UPDATE stock SET allocated = allocated + 1 WHERE sku IN (:a, :b);\n\
          INSERT INTO {one}, {other_values};\n\
          INSERT INTO order_counter (prefix, year, value) VALUES ('SPK', 2000, 1) ON CONFLICT (prefix, year) DO UPDATE SET value = order_counter.value + 1 RETURNING value AS num \\gset\n\
@@ -89,12 +124,15 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
          ON CONFLICT (customer_id, currency) DO UPDATE SET orders = customer_rollup.orders + EXCLUDED.orders, \
          spent = customer_rollup.spent + EXCLUDED.spent;\n\
          COMMIT;\n",
-        a = name("n", 0),
-        b = name("m", products / 2),
+        a = name(&skus, "n", 0),
+        b = name(&skus, "m", products / 2),
+        p = name(&ids, "n", 0),
+        q = name(&ids, "m", products / 2),
         other_values = tuple(&other),
         first = first?,
         second_values = tuple(&second?),
-    ))
+    );
+    Ok(Script { text, arguments })
 }
 
 /// Orders of a batch, as many as the server puts into one at most.
@@ -109,11 +147,11 @@ pub(crate) fn batch_script(url: &str, products: u32) -> Result<String, Failed> {
     let now = ("create_time", "now()");
     let rows = format!("FROM generate_series(1, {BATCH}) AS g");
     let insert = |table: &str, condition: &str, replaced: &[(&str, &str)]| -> Result<String, Failed> {
-        let values = values(url, (table, condition), replaced)?;
+        let values = values(url, (table, condition), (replaced, Literal::folded))?;
         let (into, tuple) = values.split_once(" VALUES (").ok_or("no values")?;
         Ok(format!("INSERT INTO {into} SELECT {} {rows}", tuple.strip_suffix(')').unwrap_or(tuple)))
     };
-    let shelf = |n: u32| format!("('{}' || lpad(((:n + {n} * g) % {products})::text, 6, '0'))", prefix());
+    let shelf = |n: u32| format!("('{}' || lpad(((:n + {n} * g) % {products})::text, 6, '0'))", prefix(&sku(0)));
     let shelves = format!("(SELECT {} {rows} UNION SELECT {} {rows})", shelf(7), shelf(11));
     let number =
         [id, ("order_number", "'SPK-BATCH-' || lpad((:num::bigint + g)::text, 9, '0')"), now, ("update_time", "now()")];
@@ -174,9 +212,9 @@ fn periods(orders: u32) -> String {
     .join(", ")
 }
 
-/// What all SKUs begin with.
-fn prefix() -> String {
-    sku(0).trim_end_matches('0').to_owned()
+/// What all names begin with, after that with number 0.
+fn prefix(name: &str) -> String {
+    name.trim_end_matches('0').to_owned()
 }
 
 /// An order that the server placed.
@@ -208,18 +246,48 @@ pub(crate) fn single_row_script(url: &str) -> Result<&'static str, Failed> {
 const NEW_ID: &str = "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') \
                       || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid";
 
-/// `table (columns) VALUES (...)` of a row that is there, some of its columns replaced.
-fn values(url: &str, (table, condition): (&str, &str), replaced: &[(&str, &str)]) -> Result<String, Failed> {
+/// A value of a row that is there.
+struct Literal {
+    value: Option<String>,
+    /// Its type.
+    kind: String,
+}
+
+impl Literal {
+    /// Read out of a column.
+    fn of(url: &str, column: &str, (table, condition): (&str, &str)) -> Result<Self, Failed> {
+        let query = format!("SELECT pg_typeof({column}), {column} IS NULL, {column}::text FROM {table} {condition}");
+        let found = sql(url, &query)?;
+        let [kind, is_null, value] = found.splitn(3, '|').collect::<Vec<_>>()[..] else {
+            return Err(format!("{table} has no example of {column}").into());
+        };
+        let value = (is_null == "f").then(|| value.to_owned());
+        Ok(Self { value, kind: kind.to_owned() })
+    }
+
+    /// Written into the text. The server folds it when it plans.
+    fn folded(&self) -> String {
+        // A colon would begin a variable of pgbench, even inside quotes.
+        self.value.as_ref().map_or_else(
+            || "NULL".to_owned(),
+            |value| format!("('{}')::{}", value.replace('\'', "''").replace(':', "' || chr(58) || '"), self.kind),
+        )
+    }
+}
+
+/// `table (columns) VALUES (...)` of a row that is there, some of its columns replaced, the others written in some way.
+fn values(
+    url: &str,
+    (table, condition): (&str, &str),
+    (replaced, mut written): (&[(&str, &str)], impl FnMut(&Literal) -> String),
+) -> Result<String, Failed> {
     let columns = columns(url, table)?;
     let mut literals = Vec::with_capacity(columns.len());
     for column in &columns {
-        let literal = match replaced.iter().find(|(name, _)| *name == column.as_str()) {
+        literals.push(match replaced.iter().find(|(name, _)| *name == column.as_str()) {
             Some((_, expression)) => (*expression).to_owned(),
-            None => sql(url, &format!("SELECT quote_nullable({column}::text) FROM {table} {condition}"))?
-                // A colon would begin a variable of pgbench, even inside quotes. The server folds this when it plans.
-                .replace(':', "' || chr(58) || '"),
-        };
-        literals.push(literal);
+            None => written(&Literal::of(url, column, (table, condition))?),
+        });
     }
     Ok(format!("{table} ({}) VALUES ({})", columns.join(", "), literals.join(", ")))
 }

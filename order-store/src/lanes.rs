@@ -209,11 +209,12 @@ impl<W: Work> Queue<W> {
         }
         state.waiting.push_back(entry);
         state.show();
-        // The first that waits wakes a lane even where it is another one's to do, so that somebody watches that one.
+        // The first that waits wakes a lane even where it is another one's to do, so that somebody watches that one. Always the lane
+        // that was busy last: its connection, and the server's process behind that, have everything at hand.
         let wakes = state.is_ready() || state.waiting.len() == 1;
         drop(state);
         if wakes {
-            self.wake.notify_one();
+            self.wake.notify_last();
         }
         Ok(())
     }
@@ -222,7 +223,7 @@ impl<W: Work> Queue<W> {
         self.state().open = false;
         self.wake.notify_waiters();
         // For a lane that looked before and will wait only now.
-        self.wake.notify_one();
+        self.wake.notify_last();
     }
 
     /// The next batch, as soon as there is anything to do; `None` once the lanes are closed and nothing is left.
@@ -237,12 +238,12 @@ impl<W: Work> Queue<W> {
             if taken.is_some() {
                 if more {
                     // Whoever woke this lane may have meant several.
-                    self.wake.notify_one();
+                    self.wake.notify_last();
                 }
                 return taken;
             }
             if !open && !more {
-                self.wake.notify_one();
+                self.wake.notify_last();
                 return None;
             }
             if more {

@@ -15,8 +15,8 @@ use tokio_postgres::{Client, Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
-    pipe::Known,
     tls::{self, Verify},
+    together::{Known, Shape},
 };
 use crate::error::StoreError;
 
@@ -245,14 +245,15 @@ impl Session {
         self.state == State::Lost
     }
 
-    /// Whether statements of these kinds were all carried out before, so that they need not be prepared.
-    pub(super) fn knows(&self, kinds: &Known) -> bool {
-        self.known.is_superset(kinds)
+    /// Whether a statement of this shape was carried out before. Another one is prepared first, and what is sent behind it could
+    /// overtake it.
+    pub(super) fn knows(&self, shape: Shape) -> bool {
+        self.known.contains(&shape)
     }
 
-    /// Statements of these kinds were carried out.
-    pub(super) fn learn(&mut self, kinds: Known) {
-        self.known.extend(kinds);
+    /// A statement of this shape was carried out.
+    pub(super) fn learn(&mut self, shape: Shape) {
+        self.known.insert(shape);
     }
 
     /// Never to be used again.

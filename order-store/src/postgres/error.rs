@@ -25,15 +25,23 @@ pub(super) enum Connection {
 }
 
 /// Unique keys that two transactions may race for. The next try finds the winner's row before it gets as far.
-const RACES: [&str; 7] = [
+const RACES: [&str; 14] = [
     "cart_active_customer_key",
     "cart_active_guest_key",
     "product_pkey",
     "product_sku_key",
     "coupon_pkey",
     "orders_import_key",
-    // An order whose own earlier attempt is committed at this very moment: its answer got lost.
+    // An order whose own earlier attempt is committed at this very moment: its answer got lost. What belongs to an order is written
+    // with it, and the server chooses what it writes first.
     "orders_pkey",
+    "order_line_pkey",
+    "order_event_pkey",
+    "order_search_pkey",
+    "payment_pkey",
+    "payment_operation_pkey",
+    "stock_movement_pkey",
+    "coupon_redemption_pkey",
 ];
 
 /// How the messages begin that say that the transaction may be tried again.

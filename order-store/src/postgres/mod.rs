@@ -11,7 +11,6 @@ mod audit;
 mod connect;
 mod error;
 mod migrate;
-mod pipe;
 mod placing;
 mod pool;
 mod queries;
@@ -21,6 +20,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod together;
 mod tx;
 mod write;
 

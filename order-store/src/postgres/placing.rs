@@ -1,47 +1,97 @@
 //! The statements that a batch of placements is made of, with their arguments.
 
-use diesel::sql_types::{Array, BigInt, Integer, Text};
-use diesel_async::AsyncPgConnection;
+use diesel::{
+    QueryResult,
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types::{Array, BigInt, Integer, Record, Text},
+};
 use order_core::ids::{ProductId, Sku};
 
 use super::{
-    pipe::Pipe,
-    sql::{Bound, statement},
+    sql::{Arguments, Bound, Insert, Skip, statement},
+    together::Together,
 };
 use crate::{
     rows::{RequestRow, ReservationRow, StockRow},
     schema::stock,
     sql_types::Uuid,
-    statements::{Placed, Series},
+    statements::{Opening, Placed, Series},
 };
+
+/// What a batch of orders begins with, as one statement for the same reason as [`Together`]. Claims come first, then shelves, then
+/// counters: the server works the columns off in their order. It sees products as they were when it began, and so does not see
+/// what is changed while it waits for a lock.
+pub(super) struct Open<'a> {
+    claim: Insert<'a, RequestRow, Skip>,
+    wanted: Arguments<'a>,
+}
+
+impl<'a> Open<'a> {
+    pub(super) fn new(opening: &Opening<'a>) -> Self {
+        let Opening { claims, products, skus, series } = opening;
+        let mut wanted = Arguments::default();
+        wanted.push::<Array<Text>, _>(skus.iter().map(Sku::as_str).collect::<Vec<_>>());
+        wanted.push::<Array<Text>, _>(series.iter().map(|(prefix, _)| prefix.as_str()).collect::<Vec<_>>());
+        wanted.push::<Array<Integer>, _>(series.iter().map(|(_, year)| i32::from(*year)).collect::<Vec<_>>());
+        wanted.push::<Array<Text>, _>(products.iter().map(ProductId::as_str).collect::<Vec<_>>());
+        Self { claim: Insert::new(&claims.iter().collect::<Vec<_>>()), wanted }
+    }
+}
+
+impl QueryFragment<Pg> for Open<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH claim AS (");
+        self.claim.walk_ast(out.reborrow())?;
+        self.wanted.push_into(
+            ") SELECT ARRAY(SELECT ROW(principal, method, request_id) FROM claim), \
+             ARRAY(SELECT ROW(stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit) \
+                 FROM (SELECT unnest(?) AS sku) AS wanted JOIN stock USING (sku) \
+                 ORDER BY stock.sku FOR NO KEY UPDATE OF stock), \
+             ARRAY(SELECT ROW(counter.prefix, counter.year, counter.value) \
+                 FROM (SELECT unnest(?) AS prefix, unnest(?) AS year) AS wanted \
+                 JOIN order_counter AS counter USING (prefix, year) \
+                 ORDER BY counter.prefix, counter.year FOR NO KEY UPDATE OF counter), \
+             ARRAY(SELECT ROW(product_id, revision) FROM product WHERE product_id = ANY (?))",
+            &mut out,
+        )
+    }
+}
+
+impl QueryId for Open<'_> {
+    type QueryId = Open<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for Open<'_> {
+    type SqlType = (
+        Array<Record<(Text, Text, Uuid)>>,
+        Array<Record<(Text, BigInt, BigInt, BigInt, BigInt)>>,
+        Array<Record<(Text, Integer, BigInt)>>,
+        Array<Record<(Text, BigInt)>>,
+    );
+}
 
 statement! {
     /// Replaces what became of requests.
     SetOutcomes -> ():
     "UPDATE request SET outcome = new.outcome \
-     FROM unnest(?, ?, ?, ?) AS new (principal, method, request_id, outcome) \
+     FROM (SELECT unnest(?) AS principal, unnest(?) AS method, unnest(?) AS request_id, unnest(?) AS outcome) AS new \
      WHERE request.principal = new.principal AND request.method = new.method AND request.request_id = new.request_id"
 }
 
 statement! {
     /// Gives up claims.
     Unclaim -> ():
-    "DELETE FROM request USING unnest(?, ?, ?) AS gone (principal, method, request_id) \
+    "DELETE FROM request USING (SELECT unnest(?) AS principal, unnest(?) AS method, unnest(?) AS request_id) AS gone \
      WHERE request.principal = gone.principal AND request.method = gone.method AND request.request_id = gone.request_id"
-}
-
-statement! {
-    /// Counters, locked in the order of their keys.
-    LockCounters -> (Text, Integer, BigInt):
-    "SELECT counter.prefix, counter.year, counter.value FROM unnest(?, ?) AS wanted (prefix, year) \
-     JOIN order_counter AS counter USING (prefix, year) ORDER BY counter.prefix, counter.year FOR NO KEY UPDATE OF counter"
 }
 
 statement! {
     /// Moves counters that are locked.
     MoveCounters -> ():
     "UPDATE order_counter AS counter SET value = counter.value + taken.count \
-     FROM unnest(?, ?, ?) AS taken (prefix, year, count) \
+     FROM (SELECT unnest(?) AS prefix, unnest(?) AS year, unnest(?) AS count) AS taken \
      WHERE counter.prefix = taken.prefix AND counter.year = taken.year"
 }
 
@@ -49,7 +99,7 @@ statement! {
     /// Shelves, locked in the order of their SKUs.
     LockStock -> diesel::dsl::SqlTypeOf<<stock::table as diesel::Table>::AllColumns>:
     "SELECT stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit \
-     FROM unnest(?) AS wanted (sku) JOIN stock USING (sku) ORDER BY stock.sku FOR NO KEY UPDATE OF stock"
+     FROM (SELECT unnest(?) AS sku) AS wanted JOIN stock USING (sku) ORDER BY stock.sku FOR NO KEY UPDATE OF stock"
 }
 
 statement! {
@@ -63,13 +113,13 @@ statement! {
     UpdateStock -> ():
     "UPDATE stock SET on_hand = new.on_hand, reserved = new.reserved, allocated = new.allocated, \
      backorder_limit = new.backorder_limit \
-     FROM unnest(?, ?, ?, ?, ?) AS new (sku, on_hand, reserved, allocated, backorder_limit) WHERE stock.sku = new.sku"
+     FROM (SELECT unnest(?) AS sku, unnest(?) AS on_hand, unnest(?) AS reserved, unnest(?) AS allocated, unnest(?) AS backorder_limit) AS new WHERE stock.sku = new.sku"
 }
 
 statement! {
     /// Takes out what carts held.
     DropReservations -> ():
-    "DELETE FROM reservation USING unnest(?, ?) AS gone (cart_id, sku) \
+    "DELETE FROM reservation USING (SELECT unnest(?) AS cart_id, unnest(?) AS sku) AS gone \
      WHERE reservation.cart_id = gone.cart_id AND reservation.sku = gone.sku"
 }
 
@@ -114,12 +164,6 @@ pub(super) fn revisions(products: &[ProductId]) -> Bound<'_, ProductRevisions> {
     Bound::<ProductRevisions>::new().bind::<Array<Text>>(products.iter().map(ProductId::as_str).collect::<Vec<_>>())
 }
 
-pub(super) fn locked_counters(series: &[Series]) -> Bound<'_, LockCounters> {
-    Bound::<LockCounters>::new()
-        .bind::<Array<Text>>(series.iter().map(|(prefix, _)| prefix.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Integer>>(series.iter().map(|(_, year)| i32::from(*year)).collect::<Vec<_>>())
-}
-
 pub(super) fn moved_counters(taken: &[(Series, i64)]) -> Bound<'_, MoveCounters> {
     Bound::<MoveCounters>::new()
         .bind::<Array<Text>>(taken.iter().map(|((prefix, _), _)| prefix.as_str()).collect::<Vec<_>>())
@@ -127,29 +171,29 @@ pub(super) fn moved_counters(taken: &[(Series, i64)]) -> Bound<'_, MoveCounters>
         .bind::<Array<BigInt>>(taken.iter().map(|(_, count)| *count).collect::<Vec<_>>())
 }
 
-/// All that is written of a batch of orders, in this order.
-pub(super) fn pipe<'c>(connection: &'c AsyncPgConnection, placed: &Placed) -> Pipe<'c> {
+/// All that is written of a batch of orders.
+pub(super) fn writes(placed: &Placed) -> Together<'_> {
     let (orders, shelves) = (&placed.orders, &placed.shelves);
-    let mut pipe = Pipe::new(connection);
-    pipe.insert(orders.iter().map(|order| &order.order).collect());
-    pipe.insert(orders.iter().flat_map(|order| &order.lines).collect());
-    pipe.insert(orders.iter().flat_map(|order| &order.payments).collect());
-    pipe.insert(orders.iter().flat_map(|order| &order.operations).collect());
-    pipe.insert(orders.iter().flat_map(|order| &order.shipments).collect());
-    pipe.insert(orders.iter().flat_map(|order| &order.returns).collect());
-    pipe.insert(placed.events.iter().collect());
-    pipe.insert(placed.search.iter().collect());
-    pipe.replace(placed.carts.iter().collect());
-    pipe.push(shelves.levels.len(), new_levels(&shelves.levels));
-    pipe.insert(shelves.movements.iter().collect());
-    pipe.push(shelves.dropped.len(), dropped(&shelves.dropped));
-    pipe.replace(shelves.put.iter().collect());
-    pipe.replace(placed.coupons.iter().collect());
-    pipe.insert(placed.redemptions.iter().collect());
-    pipe.push(placed.outcomes.len(), outcomes(&placed.outcomes));
-    pipe.push(placed.unclaimed.len(), unclaimed(&placed.unclaimed));
-    pipe.push(placed.numbers.len(), moved_counters(&placed.numbers));
-    pipe.accumulate(placed.order_rollups.iter().collect());
-    pipe.accumulate(placed.customer_rollups.iter().collect());
-    pipe
+    let mut writes = Together::new();
+    writes.insert(orders.iter().map(|order| &order.order).collect());
+    writes.insert(orders.iter().flat_map(|order| &order.lines).collect());
+    writes.insert(orders.iter().flat_map(|order| &order.payments).collect());
+    writes.insert(orders.iter().flat_map(|order| &order.operations).collect());
+    writes.insert(orders.iter().flat_map(|order| &order.shipments).collect());
+    writes.insert(orders.iter().flat_map(|order| &order.returns).collect());
+    writes.insert(placed.events.iter().collect());
+    writes.insert(placed.search.iter().collect());
+    writes.replace(placed.carts.iter().collect());
+    writes.change(shelves.levels.len(), new_levels(&shelves.levels));
+    writes.insert(shelves.movements.iter().collect());
+    writes.change(shelves.dropped.len(), dropped(&shelves.dropped));
+    writes.replace(shelves.put.iter().collect());
+    writes.replace(placed.coupons.iter().collect());
+    writes.insert(placed.redemptions.iter().collect());
+    writes.change(placed.outcomes.len(), outcomes(&placed.outcomes));
+    writes.change(placed.unclaimed.len(), unclaimed(&placed.unclaimed));
+    writes.change(placed.numbers.len(), moved_counters(&placed.numbers));
+    writes.accumulate(placed.order_rollups.iter().collect());
+    writes.accumulate(placed.customer_rollups.iter().collect());
+    writes
 }

@@ -12,7 +12,7 @@ statement! {
     /// Requests by key. A join, because `(a, b, c) IN (...)` has no form that takes arrays.
     Requests -> diesel::dsl::SqlTypeOf<<request::table as diesel::Table>::AllColumns>:
     "SELECT request.principal, request.method, request.request_id, request.body_hash, request.outcome, request.create_time \
-     FROM unnest(?, ?, ?) AS wanted (principal, method, request_id) \
+     FROM (SELECT unnest(?) AS principal, unnest(?) AS method, unnest(?) AS request_id) AS wanted \
      JOIN request USING (principal, method, request_id)"
 }
 

@@ -15,9 +15,9 @@ use futures_util::future::join;
 use super::{
     connect::Session,
     error::{Connection, Failure},
-    pipe::COMMIT_IF_ALL,
-    placing::pipe,
+    placing::writes,
     pool::Lease,
+    together::COMMIT_IF_WRITTEN,
 };
 use crate::{
     deadline,
@@ -98,25 +98,25 @@ impl PgTx {
         }
     }
 
-    /// Sends the last statements and COMMIT behind them without waiting for their answers: when one of them fails, the server
-    /// refuses what follows it, COMMIT included.
+    /// Sends what is to be written and COMMIT behind it, without waiting for the answer: when it fails, the server refuses what
+    /// follows it, COMMIT included.
     async fn commit_with(mut self, placed: Placed) -> Result<Option<Lease>, Fault> {
         if let Err(fault) = self.connection().await.map(drop) {
             self.rollback().await;
             return Err(fault);
         }
-        let mut pipe = pipe(self.lease.connection(), &placed);
-        pipe.mark_end();
-        let (is_whole, ended) = if self.lease.knows(pipe.kinds()) {
-            // Must not be interrupted between two statements, as tokio does with tasks that run for long.
-            tokio::task::unconstrained(join(pipe.send(), self.lease.end_later(COMMIT_IF_ALL))).await
+        let writes = writes(&placed);
+        let shape = writes.shape();
+        let written = writes.send(self.lease.connection());
+        let (is_whole, ended) = if self.lease.knows(shape) {
+            // Must not be interrupted between the two, as tokio does with tasks that run for long.
+            tokio::task::unconstrained(join(written, self.lease.end_later(COMMIT_IF_WRITTEN))).await
         } else {
-            let kinds = pipe.kinds().clone();
-            let written = pipe.send_one_by_one().await;
+            let written = written.await;
             if let Err(error) = written {
                 return Err(self.give_up(error).await.fault);
             }
-            self.lease.learn(kinds);
+            self.lease.learn(shape);
             (written, self.lease.end_later("COMMIT").await)
         };
         match (is_whole, ended) {

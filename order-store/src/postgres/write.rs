@@ -5,11 +5,8 @@
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, SelectableHelper as _,
     dsl::sql,
-    query_builder::QueryId as _,
     sql_types::{Array, BigInt, Bool, Integer, Text},
 };
-use diesel_async::RunQueryDsl;
-use futures_util::future::try_join4;
 use order_core::{
     cart::{CartOwner, GuestKey},
     ids::{CouponCode, OrderId, ProductId, Sku},
@@ -17,14 +14,11 @@ use order_core::{
 };
 
 use super::{
-    pipe::Known,
-    placing::{
-        LockCounters, LockStock, ProductRevisions, dropped, locked_counters, locked_stock, new_levels, outcomes,
-        revisions, unclaimed,
-    },
+    placing::{Open, dropped, locked_stock, new_levels, outcomes, revisions, unclaimed},
     read::newest_cart,
     sql::{Add, Bound, Fail, Insert, Replace, Skip, Table, statement},
-    tx::{PgTx, begun, run},
+    together::Shape,
+    tx::{PgTx, run},
 };
 use crate::{
     error::StoreError,
@@ -47,8 +41,11 @@ type RequestName = (String, String, Id);
 /// A counter: prefix, year and last number.
 type CounterRow = (String, i32, i64);
 
+/// A shelf: SKU, on hand, reserved, allocated, and how far it may be backordered.
+type LevelRow = (String, i64, i64, i64, i64);
+
 /// What opens a batch: requests that were free, shelves, counters, and the revisions of products.
-type OpeningRows = (Vec<RequestName>, Vec<StockRow>, Vec<CounterRow>, Vec<(String, i64)>);
+type OpeningRows = (Vec<RequestName>, Vec<LevelRow>, Vec<CounterRow>, Vec<(String, i64)>);
 
 statement! {
     /// Takes numbers and returns the last of them.
@@ -140,51 +137,28 @@ impl Write for PgTx {
     }
 
     async fn open_placing(&mut self, opening: Opening<'_>) -> Done<Opened> {
-        let Opening { claims, products, skus, series } = opening;
-        let kinds: Known = [
-            Insert::<RequestRow, Skip>::query_id(),
-            Bound::<LockStock>::query_id(),
-            Bound::<LockCounters>::query_id(),
-            Bound::<ProductRevisions>::query_id(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        let claim = Insert::<RequestRow, Skip>::new(&claims.iter().collect::<Vec<_>>());
-        let (stock, counters, revisions) = (locked_stock(skus), locked_counters(series), revisions(products));
-        let (free, levels, counters, products): OpeningRows = if self.session().knows(&kinds) {
-            let begin = self.take_begin()?;
-            let [mut first, mut second, mut third, mut fourth] = [self.raw(); 4];
-            // Where the claims were made before, none is left to be made.
-            let claimed =
-                async { if claims.is_empty() { Ok(Vec::new()) } else { RunQueryDsl::load(claim, &mut first).await } };
-            let sent = try_join4(
-                claimed,
-                RunQueryDsl::load(stock, &mut second),
-                RunQueryDsl::load(counters, &mut third),
-                // Last, so that nothing can change any more while a lock is waited for.
-                RunQueryDsl::load(revisions, &mut fourth),
-            );
-            let result = begun(self.raw(), begin, tokio::task::unconstrained(sent)).await;
-            self.done(result)?
-        } else {
-            // One by one: see `Pipe::send`.
-            let found = (
-                run!(self, load(claim))?,
-                run!(self, load(stock))?,
-                run!(self, load(counters))?,
-                run!(self, load(revisions))?,
-            );
-            self.session().learn(kinds);
-            found
-        };
+        let claims = opening.claims;
+        let open = Open::new(&opening);
+        if !self.session().knows(Shape::Opening) {
+            // It is prepared before it is sent, and must not be where BEGIN may be overtaken.
+            self.connection().await?;
+        }
+        let (free, levels, counters, products): OpeningRows = run!(self, get_result(open))?;
+        self.session().learn(Shape::Opening);
         let taken = self.taken(claims, &free).await?;
+        let level = |(sku, on_hand, reserved, allocated, backorder_limit): LevelRow| StockRow {
+            sku,
+            on_hand,
+            reserved,
+            allocated,
+            backorder_limit,
+        };
         let last =
             |(prefix, year, last): CounterRow| Ok(((prefix, i16::try_from(year).map_err(StoreError::corrupt)?), last));
         Ok(Opened {
             taken,
             products,
-            levels,
+            levels: levels.into_iter().map(level).collect(),
             counters: counters.into_iter().map(last).collect::<Result<_, StoreError>>()?,
         })
     }

@@ -83,7 +83,7 @@ async fn pass(mut client: TcpStream, server: String, (cut, pipelined, trips): Li
                 was_answered = false;
                 let armed = if commits(&up[..length]) { cut.swap(Cut::Nothing as u8, Ordering::SeqCst) } else { Cut::Nothing as u8 };
                 // Such a COMMIT asks whether all was written before it.
-                let asks = up[..length].windows(11).any(|bytes| bytes == b"all_written");
+                let asks = up[..length].windows(15).any(|bytes| bytes == b"current_setting");
                 pipelined.fetch_add(u8::from(armed != Cut::Nothing as u8 && asks), Ordering::SeqCst);
                 if armed == Cut::Before as u8 {
                     return;

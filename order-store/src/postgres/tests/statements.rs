@@ -15,8 +15,8 @@ use super::{
 use crate::{
     fields::Id,
     postgres::{
-        pipe::{COMMIT_IF_ALL, Pipe},
         sql::{Insert, Skip},
+        together::{COMMIT_IF_WRITTEN, Together},
         tx::{Access, PgTx},
     },
     query::{Direction, OrderCursor, OrderFilter, OrderKey, OrderQuery, OrderSort, ProductQuery, Scope, StatsQuery},
@@ -395,12 +395,10 @@ async fn what_overtook_the_statements_before_it_does_not_commit() {
         let mut connection = lease.connection();
         connection.batch_execute("BEGIN").await.unwrap();
         connection.batch_execute("INSERT INTO order_counter VALUES ('A', 2026, 1)").await.unwrap();
-        let mut pipe = Pipe::new(connection);
         if is_marked {
-            pipe.mark_end();
+            assert!(Together::new().send(connection).await.unwrap());
         }
-        assert!(pipe.send().await.unwrap());
-        assert_eq!(lease.end_later(COMMIT_IF_ALL).await.is_ok(), is_marked);
+        assert_eq!(lease.end_later(COMMIT_IF_WRITTEN).await.is_ok(), is_marked);
         drop(lease);
         let there = database.texts("SELECT prefix FROM order_counter").await;
         assert_eq!(there.len(), usize::from(is_marked), "and the mark does not outlive its transaction");
