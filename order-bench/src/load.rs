@@ -56,6 +56,8 @@ pub(crate) struct Outcome {
     pub(crate) latencies: Vec<Duration>,
     /// Calls that were refused.
     pub(crate) refused: u64,
+    /// What one of them was told.
+    pub(crate) refusal: Option<String>,
 }
 
 impl Outcome {
@@ -86,37 +88,48 @@ pub(crate) async fn drive<C: Call>(
         let caller = caller(channels[n % channels.len()].clone(), Dice::new(number << 32 | u64::try_from(n)?));
         callers.spawn(call_until(caller, (from, from + time)));
     }
-    let (mut latencies, mut refused) = (Vec::new(), 0);
+    let mut told = Told::default();
     while let Some(done) = callers.join_next().await {
-        let (own, own_refused) = done?;
-        latencies.extend(own);
-        refused += own_refused;
+        let own = done?;
+        told.latencies.extend(own.latencies);
+        told.refused += own.refused;
+        told.refusal = told.refusal.or(own.refusal);
     }
+    let Told { mut latencies, refused, refusal } = told;
     latencies.sort_unstable();
     let per_second = figures::ratio(latencies.len(), time.as_secs_f64());
-    Ok(Outcome { per_second, latencies, refused })
+    Ok(Outcome { per_second, latencies, refused, refusal })
+}
+
+/// What a caller was told.
+#[derive(Default)]
+struct Told {
+    latencies: Vec<Duration>,
+    refused: u64,
+    refusal: Option<String>,
 }
 
 /// Calls that end in the interval are counted.
-async fn call_until<C: Call>(mut caller: C, (from, until): (Instant, Instant)) -> (Vec<Duration>, u64) {
-    let (mut latencies, mut refused) = (Vec::new(), 0);
+async fn call_until<C: Call>(mut caller: C, (from, until): (Instant, Instant)) -> Told {
+    let mut told = Told::default();
     loop {
         let answer = caller.make().await;
         let ended = Instant::now();
         if ended >= until {
-            return (latencies, refused);
+            return told;
         }
         let is_counted = ended >= from;
         match answer {
-            Ok(began) if is_counted => latencies.push(ended - began),
+            Ok(began) if is_counted => told.latencies.push(ended - began),
             Ok(_began) => {}
             Err(status) => {
-                refused += u64::from(is_counted);
+                told.refused += u64::from(is_counted);
                 let end = tokio::time::Instant::from_std(until);
                 let pause = tokio::time::sleep(pushback(&status));
                 if tokio::time::timeout_at(end, pause).await.is_err() {
-                    return (latencies, refused);
+                    return told;
                 }
+                told.refusal.get_or_insert_with(|| format!("{:?}: {}", status.code(), status.message()));
             }
         }
     }
@@ -134,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_share_of_the_calls_was_as_fast_as_its_latency_says() {
-        let outcome =
-            Outcome { per_second: 1.0, latencies: (1..=100).map(Duration::from_millis).collect(), refused: 0 };
+        let latencies = (1..=100).map(Duration::from_millis).collect();
+        let outcome = Outcome { per_second: 1.0, latencies, refused: 0, refusal: None };
         assert_eq!(outcome.at(500), Duration::from_millis(50));
         assert_eq!(outcome.at(1000), Duration::from_millis(100));
     }

@@ -45,6 +45,9 @@ struct Args {
     /// Orders that are there before anything is measured on PostgreSQL.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2000..=100_000_000))]
     orders: u32,
+    /// Seconds of 512 calls in flight before everything else, to see whether the server keeps more and more memory; 0 for none.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    soak: u64,
     /// File for the figures as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -64,6 +67,7 @@ async fn main() -> Result<ExitCode, Failed> {
         time: Duration::from_secs(args.seconds),
         products: args.products,
         orders: args.orders,
+        soak: Duration::from_secs(args.soak),
         only: args.only,
     };
     let figures = measure::all(&plan).await?;

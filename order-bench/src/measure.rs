@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) time: Duration,
     pub(crate) products: u32,
     pub(crate) orders: u32,
+    /// How long memory is watched for.
+    pub(crate) soak: Duration,
     /// Names must begin with one of these, if there are any.
     pub(crate) only: Vec<String>,
 }
@@ -118,6 +120,7 @@ pub(crate) async fn all(plan: &Plan) -> Result<Figures, Failed> {
         let load = Load::new(8, Duration::from_secs(2));
         load::drive(server, load, creator(server, (Choice::Uniform, plan.products))).await?;
     }
+    soak(&mut figures, &place, plan).await?;
     eprintln!("copying {} orders", plan.orders);
     let filled = Filled::copy(&place.url, (plan.orders, plan.products))?;
     let scripts = Scripts::write(plan, (&place.url, filled))?;
@@ -137,6 +140,25 @@ pub(crate) async fn all(plan: &Plan) -> Result<Figures, Failed> {
         note_memory(&mut figures, (server, engine, "end"));
     }
     Ok(figures)
+}
+
+/// How much memory each server keeps under load, looked at ten times.
+async fn soak(figures: &mut Figures, place: &Place, plan: &Plan) -> Result<(), Failed> {
+    if plan.soak.is_zero() {
+        return Ok(());
+    }
+    for (server, engine) in place.servers() {
+        let watching = async {
+            for tenth in 1..=10 {
+                tokio::time::sleep(plan.soak / 10).await;
+                note_memory(figures, (server, engine, &format!("soak_{tenth:02}")));
+            }
+        };
+        let load = load::drive(server, Load::new(512, plan.soak), creator(server, (Choice::Uniform, plan.products)));
+        let ((), outcome) = tokio::join!(watching, load);
+        eprintln!("{engine} placed {:.0}/s for {} s", outcome?.per_second, plan.soak.as_secs());
+    }
+    Ok(())
 }
 
 /// A round, and where its figures go.
@@ -332,7 +354,9 @@ async fn look_at(
 impl Round<'_> {
     fn note_latency(&mut self, outcome: &Outcome, figure: &str) {
         let [p50, p99] = [500, 990].map(|per_mille| millis(outcome.at(per_mille)));
-        let refused = if outcome.refused > 0 { format!(", {} refused", outcome.refused) } else { String::new() };
+        let refusal = outcome.refusal.as_deref().unwrap_or("nothing");
+        let refused =
+            if outcome.refused > 0 { format!(", {} refused ({refusal})", outcome.refused) } else { String::new() };
         say(self.number, figure, &format!("p50 {p50:.2} ms, p99 {p99:.2} ms{refused}"));
         self.figures.note(format!("{figure}.p50_ms"), p50);
         self.figures.note(format!("{figure}.p99_ms"), p99);

@@ -24,92 +24,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn of(figures: &Figures) -> Self {
-        let over = |one: Option<f64>, other: Option<f64>| one.zip(other).map(|(one, other)| one / other);
-        let create =
-            |engine: &str, choice: &str, n: u32| figures.median(&format!("{engine}.create.{choice}.{n}.per_s"));
-        let best = |choice: &str| figures.best(&format!("pgbench.interactive.{choice}."), ".per_s");
-        let rows = [
-            (
-                "CreateOrder at 512 in flight / pgbench interactive at its best, uniform",
-                over(create("postgresql", "uniform", 512), best("uniform")),
-                (4.0, 6.0, false),
-            ),
-            (
-                "CreateOrder at 512 in flight / pgbench interactive at its best, one hot product",
-                over(create("postgresql", "hot", 512), best("hot")),
-                (15.0, 30.0, false),
-            ),
-            (
-                "CreateOrder at 64 in flight / pgbench interactive at 64 clients, uniform",
-                over(create("postgresql", "uniform", 64), figures.median("pgbench.interactive.uniform.64.per_s")),
-                (2.5, 4.0, false),
-            ),
-            (
-                "CreateOrder at its best / pgbench running whole batches at its best",
-                over(
-                    figures.best("postgresql.create.uniform.", ".per_s"),
-                    figures.best("pgbench.batch.", ".orders_per_s"),
-                ),
-                (0.6, 0.85, false),
-            ),
-            (
-                "p50 of CreateOrder alone / mean of pgbench interactive alone",
-                over(
-                    figures.median("postgresql.create.uniform.1.p50_ms"),
-                    figures.median("pgbench.interactive.uniform.1.mean_ms"),
-                ),
-                (1.0, 0.6, true),
-            ),
-            (
-                "p99 of CreateOrder at 64 in flight, ms",
-                figures.median("postgresql.create.uniform.64.p99_ms"),
-                (25.0, 12.0, true),
-            ),
-            (
-                "GetOrder at 64 in flight / pgbench selecting the same rows",
-                over(figures.median("postgresql.get.64.per_s"), figures.median("pgbench.get.64.per_s")),
-                (0.5, 0.9, false),
-            ),
-            (
-                "ListOrders 10 000 pages deep / page 1, p50",
-                over(figures.median("postgresql.list.deep.p50_ms"), figures.median("postgresql.list.first.p50_ms")),
-                (1.5, 1.0, true),
-            ),
-            (
-                "GetOrderStats with many orders / with 10 000, p50",
-                over(figures.median("postgresql.stats.many.p50_ms"), figures.median("postgresql.stats.few.p50_ms")),
-                (1.5, 1.0, true),
-            ),
-            ("p99 of the admin search, ms", figures.median("postgresql.search.1.p99_ms"), (50.0, 10.0, true)),
-            (
-                "goodput at ten times the peak's callers / peak",
-                over(figures.median("postgresql.overload.per_s"), create("postgresql", "uniform", 512)),
-                (0.8, 0.95, false),
-            ),
-            (
-                "fsyncs per order at 64 in flight",
-                figures.median("postgresql.create.uniform.64.fsyncs_per_order"),
-                (0.1, 0.05, true),
-            ),
-            (
-                "resident memory after 512 in flight, MiB",
-                figures.median("postgresql.memory.at_512_mib"),
-                (150.0, 100.0, true),
-            ),
-            (
-                "CreateOrder on a new, empty database / on a loaded one, 64 in flight",
-                over(
-                    figures.median("postgresql.fresh.uniform.64.per_s"),
-                    figures.median("postgresql.create.uniform.64.per_s"),
-                ),
-                (0.8, 1.0, false),
-            ),
-            (
-                "SQLite CreateOrder at 64 in flight / PostgreSQL CreateOrder at 64 in flight",
-                over(create("sqlite", "uniform", 64), create("postgresql", "uniform", 64)),
-                (1.0, 2.0, false),
-            ),
-        ];
+        let rows = [placing(figures), reading(figures), lasting(figures)].concat();
         let ratios = rows.into_iter().filter_map(|(name, value, (floor, aim, less_is_better))| {
             Some(Ratio { name, value: value?, floor, aim, less_is_better })
         });
@@ -120,6 +35,120 @@ impl Report {
     pub(crate) fn missed(&self) -> Vec<&'static str> {
         self.ratios.iter().filter(|ratio| !ratio.holds(ratio.floor)).map(|ratio| ratio.name).collect()
     }
+}
+
+/// A ratio's name, its value if it was measured, and floor, aim, and whether less is better.
+type Row = (&'static str, Option<f64>, (f64, f64, bool));
+
+fn over(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    one.zip(other).map(|(one, other)| one / other)
+}
+
+/// Orders that are placed in a second.
+fn created(figures: &Figures, engine: &str, (choice, in_flight): (&str, u32)) -> Option<f64> {
+    figures.median(&format!("{engine}.create.{choice}.{in_flight}.per_s"))
+}
+
+/// How fast orders are placed.
+fn placing(figures: &Figures) -> Vec<Row> {
+    let create = |engine: &str, choice: &str, n: u32| created(figures, engine, (choice, n));
+    let best = |choice: &str| figures.best(&format!("pgbench.interactive.{choice}."), ".per_s");
+    vec![
+        (
+            "CreateOrder at 512 in flight / pgbench interactive at its best, uniform",
+            over(create("postgresql", "uniform", 512), best("uniform")),
+            (4.0, 6.0, false),
+        ),
+        (
+            "CreateOrder at 512 in flight / pgbench interactive at its best, one hot product",
+            over(create("postgresql", "hot", 512), best("hot")),
+            (15.0, 30.0, false),
+        ),
+        (
+            "CreateOrder at 64 in flight / pgbench interactive at 64 clients, uniform",
+            over(create("postgresql", "uniform", 64), figures.median("pgbench.interactive.uniform.64.per_s")),
+            (2.5, 4.0, false),
+        ),
+        (
+            "CreateOrder at its best / pgbench running whole batches at its best",
+            over(figures.best("postgresql.create.uniform.", ".per_s"), figures.best("pgbench.batch.", ".orders_per_s")),
+            (0.6, 0.85, false),
+        ),
+        (
+            "p50 of CreateOrder alone / mean of pgbench interactive alone",
+            over(
+                figures.median("postgresql.create.uniform.1.p50_ms"),
+                figures.median("pgbench.interactive.uniform.1.mean_ms"),
+            ),
+            (1.0, 0.6, true),
+        ),
+        (
+            "p99 of CreateOrder at 64 in flight, ms",
+            figures.median("postgresql.create.uniform.64.p99_ms"),
+            (25.0, 12.0, true),
+        ),
+        (
+            "SQLite CreateOrder at 64 in flight / PostgreSQL CreateOrder at 64 in flight",
+            over(create("sqlite", "uniform", 64), create("postgresql", "uniform", 64)),
+            (1.0, 2.0, false),
+        ),
+    ]
+}
+
+/// How fast they are found.
+fn reading(figures: &Figures) -> Vec<Row> {
+    vec![
+        (
+            "GetOrder at 64 in flight / pgbench selecting the same rows",
+            over(figures.median("postgresql.get.64.per_s"), figures.median("pgbench.get.64.per_s")),
+            (0.5, 0.9, false),
+        ),
+        (
+            "ListOrders 10 000 pages deep / page 1, p50",
+            over(figures.median("postgresql.list.deep.p50_ms"), figures.median("postgresql.list.first.p50_ms")),
+            (1.5, 1.0, true),
+        ),
+        (
+            "GetOrderStats with many orders / with 10 000, p50",
+            over(figures.median("postgresql.stats.many.p50_ms"), figures.median("postgresql.stats.few.p50_ms")),
+            (1.5, 1.0, true),
+        ),
+        ("p99 of the admin search, ms", figures.median("postgresql.search.1.p99_ms"), (50.0, 10.0, true)),
+    ]
+}
+
+/// What it costs, and what becomes of it when there is too much, for long, or at the very beginning.
+fn lasting(figures: &Figures) -> Vec<Row> {
+    vec![
+        (
+            "goodput at ten times the peak's callers / peak",
+            over(figures.median("postgresql.overload.per_s"), created(figures, "postgresql", ("uniform", 512))),
+            (0.8, 0.95, false),
+        ),
+        (
+            "fsyncs per order at 64 in flight",
+            figures.median("postgresql.create.uniform.64.fsyncs_per_order"),
+            (0.1, 0.05, true),
+        ),
+        (
+            "resident memory after 512 in flight, MiB",
+            figures.median("postgresql.memory.at_512_mib"),
+            (150.0, 100.0, true),
+        ),
+        (
+            "resident memory at the end of a soak / after its first tenth",
+            over(figures.median("postgresql.memory.soak_10_mib"), figures.median("postgresql.memory.soak_01_mib")),
+            (1.1, 1.0, true),
+        ),
+        (
+            "CreateOrder on a new, empty database / on a loaded one, 64 in flight",
+            over(
+                figures.median("postgresql.fresh.uniform.64.per_s"),
+                figures.median("postgresql.create.uniform.64.per_s"),
+            ),
+            (0.8, 1.0, false),
+        ),
+    ]
 }
 
 impl Ratio {

@@ -55,7 +55,7 @@ impl Server {
         Self::start_with(
             database_url,
             products,
-            &[("MAX_CONCURRENT_REQUESTS", "100000"), ("RATE_LIMIT_PER_SECOND", "0")],
+            &[("MAX_CONCURRENT_REQUESTS", "100000"), ("RATE_LIMIT_PER_SECOND", "0"), ("GUEST_CHECKOUT", "on")],
         )
         .await
     }

@@ -262,6 +262,18 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_remembered_until_it_expires() {
+        let (tokens, now) = (tokens(KEY), jsonwebtoken::get_current_timestamp());
+        let remembered = Principal::Service { id: "remembered".into() };
+        let [good, over] = [now + 60, now - 45].map(|exp| (signed(&changed("exp", json!(exp))), exp));
+        for (token, exp) in [&good, &over] {
+            tokens.good().put(token.clone(), (remembered.clone(), *exp));
+        }
+        assert_eq!(tokens.verify(&good.0).unwrap(), remembered, "nobody looks at it again");
+        assert_eq!(tokens.verify(&over.0).unwrap_err().reason(), Reason::TokenExpired);
+    }
+
+    #[test]
     fn unfit_claims_are_refused() {
         let future = jsonwebtoken::get_current_timestamp() + 600;
         for (claim, value) in [

@@ -152,3 +152,23 @@ impl Notifier for LoggingNotifier {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::fixture::Shop;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_product_is_remembered_for_a_minute() {
+        let shop = Shop::open().await;
+        let catalog = EmbeddedCatalog::new(Arc::clone(&shop.app.store));
+        let ids = ["cape", "costume"].map(|id| ProductId::parse(id).unwrap());
+        assert_eq!(catalog.recent(&ids), None, "nobody has asked for them");
+        let found = catalog.batch_get(&ids).await.unwrap();
+        assert_eq!(catalog.recent(&ids).unwrap().len(), 2);
+        let long_ago = Instant::now().checked_sub(GOOD_FOR).expect("this machine is up for longer");
+        catalog.seen().put(found[0].id.clone(), (found[0].clone(), long_ago));
+        assert_eq!(catalog.recent(&ids), None, "one of them is too old");
+        assert_eq!(catalog.recent(std::slice::from_ref(&found[1].id)).unwrap(), [found[1].clone()]);
+    }
+}

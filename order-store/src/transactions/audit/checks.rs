@@ -103,6 +103,40 @@ macro_rules! customers {
     };
 }
 
+/// Rows of a table whose order, or whose shelf, is not there. Such rows are written together with what they refer to, without a foreign
+/// key: see the README.
+macro_rules! orphans {
+    ($invariant:ident, $table:literal, $message:literal) => {
+        orphans!($invariant, ($table, "order_id", "orders"), (SubjectKind::Order, Named::ById), $message)
+    };
+    ($invariant:ident, ($table:literal, $key:literal, $parents:literal), ($subject:expr, $named:expr), $message:literal) => {
+        Check {
+            invariant: Invariant::$invariant,
+            subject: $subject,
+            message: $message,
+            named: $named,
+            sql: concat!(
+                "SELECT child.",
+                $key,
+                " AS subject, CAST(0 AS BIGINT) AS expected, COUNT(*) AS actual FROM ",
+                $table,
+                " AS child LEFT JOIN ",
+                $parents,
+                " AS parent ON parent.",
+                $key,
+                " = child.",
+                $key,
+                " WHERE child.",
+                $key,
+                " IS NOT NULL AND parent.",
+                $key,
+                " IS NULL GROUP BY child.",
+                $key
+            ),
+        }
+    };
+}
+
 /// The numbers of orders by prefix and year: how many there are, the lowest and the highest. A number ends with its counter; a
 /// text that ends with no digits, or with too many, has none.
 macro_rules! series {
@@ -156,15 +190,7 @@ pub(super) const ALL: &[Check] = &[
                   WHERE order_id IS NOT NULL AND allocated_delta <> 0
               ) AS units GROUP BY order_id, sku HAVING SUM(owed) <> SUM(promised)",
     },
-    Check {
-        invariant: Invariant::I4,
-        subject: SubjectKind::Order,
-        message: "stock was moved for it, and it is not there",
-        named: Named::ById,
-        sql: "SELECT m.order_id AS subject, CAST(0 AS BIGINT) AS expected, COUNT(*) AS actual
-              FROM stock_movement AS m LEFT JOIN orders AS o ON o.order_id = m.order_id
-              WHERE m.order_id IS NOT NULL AND o.order_id IS NULL GROUP BY m.order_id",
-    },
+    orphans!(I4, "stock_movement", "stock was moved for it, and it is not there"),
     Check {
         invariant: Invariant::I5,
         subject: SubjectKind::Sku,
@@ -302,40 +328,13 @@ pub(super) const ALL: &[Check] = &[
               FROM gateway_operation AS g LEFT JOIN payment_operation AS p ON p.operation_id = g.key
               WHERE p.operation_id IS NULL AND g.reference IS NOT NULL",
     },
-    Check {
-        invariant: Invariant::I1,
-        subject: SubjectKind::Order,
-        message: "it has lines, and it is not there",
-        named: Named::ById,
-        sql: "SELECT l.order_id AS subject, CAST(0 AS BIGINT) AS expected, COUNT(*) AS actual
-              FROM order_line AS l LEFT JOIN orders AS o ON o.order_id = l.order_id
-              WHERE o.order_id IS NULL GROUP BY l.order_id",
-    },
-    Check {
-        invariant: Invariant::I4,
-        subject: SubjectKind::Sku,
-        message: "it has movements, and there is no such shelf",
-        named: Named::ByText,
-        sql: "SELECT m.sku AS subject, CAST(0 AS BIGINT) AS expected, COUNT(*) AS actual
-              FROM stock_movement AS m LEFT JOIN stock AS s ON s.sku = m.sku
-              WHERE s.sku IS NULL GROUP BY m.sku",
-    },
-    Check {
-        invariant: Invariant::I9,
-        subject: SubjectKind::Order,
-        message: "something is told of it, and it is not there",
-        named: Named::ById,
-        sql: "SELECT e.order_id AS subject, CAST(0 AS BIGINT) AS expected, COUNT(*) AS actual
-              FROM order_event AS e LEFT JOIN orders AS o ON o.order_id = e.order_id
-              WHERE o.order_id IS NULL GROUP BY e.order_id",
-    },
-    Check {
-        invariant: Invariant::I11,
-        subject: SubjectKind::Order,
-        message: "it can be found, and it is not there",
-        named: Named::ById,
-        sql: "SELECT s.order_id AS subject, CAST(0 AS BIGINT) AS expected, COUNT(*) AS actual
-              FROM order_search AS s LEFT JOIN orders AS o ON o.order_id = s.order_id
-              WHERE o.order_id IS NULL GROUP BY s.order_id",
-    },
+    orphans!(I1, "order_line", "it has lines, and it is not there"),
+    orphans!(
+        I4,
+        ("stock_movement", "sku", "stock"),
+        (SubjectKind::Sku, Named::ByText),
+        "it has movements, and there is no such shelf"
+    ),
+    orphans!(I9, "order_event", "something is told of it, and it is not there"),
+    orphans!(I11, "order_search", "it can be found, and it is not there"),
 ];
