@@ -51,7 +51,8 @@ impl From<StoreError> for Fault {
     }
 }
 
-/// Statements that change something, in a transaction that is open. Nothing is sent for no rows, but for a batch of placements.
+/// Statements that change something, in a transaction that is open. Nothing is sent for no rows, but for a batch of placements. What
+/// answers nothing may be kept until something is read or the transaction ends, and fail only then.
 pub(crate) trait Write: Read {
     /// Inserts those requests whose keys are free and says which keys were taken. Waits for a twin that is under way.
     /// `rows` are sorted by key.
@@ -78,8 +79,7 @@ pub(crate) trait Write: Read {
             Ok(Opened { taken, products, levels, counters: Vec::new() })
         }
     }
-    /// Writes a batch of placements. The last statement of its transaction: where there is a network in between, it is sent
-    /// together with the transaction's end.
+    /// Writes a batch of placements.
     fn finish_placing(&mut self, placed: Placed) -> impl Future<Output = Done> + Send {
         async move {
             self.insert_orders(&placed.orders).await?;
@@ -210,7 +210,7 @@ pub(crate) struct Opened {
 }
 
 /// What is to become of shelves that are locked.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ShelfRows {
     /// Levels that moved.
     pub(crate) levels: Vec<StockRow>,

@@ -247,8 +247,8 @@ impl Session {
 
     /// Whether a statement of this shape was carried out before. Another one is prepared first, and what is sent behind it could
     /// overtake it.
-    pub(super) fn knows(&self, shape: Shape) -> bool {
-        self.known.contains(&shape)
+    pub(super) fn knows(&self, shape: &Shape) -> bool {
+        self.known.contains(shape)
     }
 
     /// A statement of this shape was carried out.

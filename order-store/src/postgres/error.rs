@@ -147,6 +147,8 @@ fn by_message(message: &str) -> Failure {
         "canceling statement due to user request" => {
             sound(StoreError::Unavailable("the statement was cancelled".into()))
         }
+        // 22012: what counts whether the rows were there that it changed divides by that. This transaction had locked them.
+        "division by zero" => sound(StoreError::corrupt("a row that was locked is gone")),
         // 0A000, after a migration: a statement prepared before it. A new connection prepares anew.
         "cached plan must not change result type" => {
             Failure { fault: Fault::Retry("the schema has changed".into()), connection: Connection::Lost }

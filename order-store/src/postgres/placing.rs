@@ -1,5 +1,7 @@
 //! The statements that a batch of placements is made of, with their arguments.
 
+use std::any::TypeId;
+
 use diesel::{
     QueryResult,
     pg::Pg,
@@ -9,17 +11,17 @@ use diesel::{
 use order_core::ids::{ProductId, Sku};
 
 use super::{
-    sql::{Arguments, Bound, Insert, Skip, statement},
-    together::Together,
+    sql::{Add, Arguments, Bound, Fail, Insert, Replace, Skip, Table as _, statement},
+    together::{Debt, Shape},
 };
 use crate::{
-    rows::{RequestRow, ReservationRow, StockRow},
+    rows::{CustomerRollupRow, OrderRollupRow, OrderRows, RequestRow, ReservationRow, StockRow},
     schema::stock,
     sql_types::Uuid,
-    statements::{Opening, Placed, Series},
+    statements::{Opening, Placed, Series, ShelfRows},
 };
 
-/// What a batch of orders begins with, as one statement for the same reason as [`Together`]. Claims come first, then shelves, then
+/// What a batch of orders begins with, as one statement for the same reason as [`Debt`]. Claims come first, then shelves, then
 /// counters: the server works the columns off in their order. It sees products as they were when it began, and so does not see
 /// what is changed while it waits for a lock.
 pub(super) struct Open<'a> {
@@ -28,6 +30,11 @@ pub(super) struct Open<'a> {
 }
 
 impl<'a> Open<'a> {
+    /// What the server has a plan for.
+    pub(super) fn shape() -> Shape {
+        vec![TypeId::of::<Open<'static>>()]
+    }
+
     pub(super) fn new(opening: &Opening<'a>) -> Self {
         let Opening { claims, products, skus, series } = opening;
         let mut wanted = Arguments::default();
@@ -172,28 +179,57 @@ pub(super) fn moved_counters(taken: &[(Series, i64)]) -> Bound<'_, MoveCounters>
 }
 
 /// All that is written of a batch of orders.
-pub(super) fn writes(placed: &Placed) -> Together<'_> {
-    let (orders, shelves) = (&placed.orders, &placed.shelves);
-    let mut writes = Together::new();
-    writes.insert(orders.iter().map(|order| &order.order).collect());
-    writes.insert(orders.iter().flat_map(|order| &order.lines).collect());
-    writes.insert(orders.iter().flat_map(|order| &order.payments).collect());
-    writes.insert(orders.iter().flat_map(|order| &order.operations).collect());
-    writes.insert(orders.iter().flat_map(|order| &order.shipments).collect());
-    writes.insert(orders.iter().flat_map(|order| &order.returns).collect());
-    writes.insert(placed.events.iter().collect());
-    writes.insert(placed.search.iter().collect());
-    writes.replace(placed.carts.iter().collect());
-    writes.change(shelves.levels.len(), new_levels(&shelves.levels));
-    writes.insert(shelves.movements.iter().collect());
-    writes.change(shelves.dropped.len(), dropped(&shelves.dropped));
-    writes.replace(shelves.put.iter().collect());
-    writes.replace(placed.coupons.iter().collect());
-    writes.insert(placed.redemptions.iter().collect());
-    writes.change(placed.outcomes.len(), outcomes(&placed.outcomes));
-    writes.change(placed.unclaimed.len(), unclaimed(&placed.unclaimed));
-    writes.change(placed.numbers.len(), moved_counters(&placed.numbers));
-    writes.accumulate(placed.order_rollups.iter().collect());
-    writes.accumulate(placed.customer_rollups.iter().collect());
-    writes
+pub(super) fn debt(placed: Placed) -> Debt {
+    let mut debt = new_orders(placed.orders);
+    debt.insert::<_, Fail>(placed.events);
+    debt.insert::<_, Replace>(placed.search);
+    debt.insert::<_, Replace>(placed.carts);
+    debt.append(shelves(placed.shelves));
+    debt.insert::<_, Replace>(placed.coupons);
+    debt.insert::<_, Fail>(placed.redemptions);
+    debt.change(RequestRow::NAME, placed.outcomes, outcomes);
+    debt.change(RequestRow::NAME, placed.unclaimed, unclaimed);
+    debt.change("order_counter", placed.numbers, moved_counters);
+    debt.append(sums(placed.order_rollups, placed.customer_rollups));
+    debt
+}
+
+/// Orders with all that hangs on them.
+pub(super) fn new_orders(orders: Vec<OrderRows>) -> Debt {
+    let mut debt = Debt::default();
+    let (mut heads, mut lines, mut payments, mut operations) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut shipments, mut returns) = (Vec::new(), Vec::new());
+    for order in orders {
+        heads.push(order.order);
+        lines.extend(order.lines);
+        payments.extend(order.payments);
+        operations.extend(order.operations);
+        shipments.extend(order.shipments);
+        returns.extend(order.returns);
+    }
+    debt.insert::<_, Fail>(heads);
+    debt.insert::<_, Fail>(lines);
+    debt.insert::<_, Fail>(payments);
+    debt.insert::<_, Fail>(operations);
+    debt.insert::<_, Fail>(shipments);
+    debt.insert::<_, Fail>(returns);
+    debt
+}
+
+/// What becomes of shelves. What is dropped is not put.
+pub(super) fn shelves(rows: ShelfRows) -> Debt {
+    let mut debt = Debt::default();
+    debt.change(StockRow::NAME, rows.levels, new_levels);
+    debt.insert::<_, Fail>(rows.movements);
+    debt.change(ReservationRow::NAME, rows.dropped, dropped);
+    debt.insert::<_, Replace>(rows.put);
+    debt
+}
+
+/// What is added to sums.
+pub(super) fn sums(orders: Vec<OrderRollupRow>, customers: Vec<CustomerRollupRow>) -> Debt {
+    let mut debt = Debt::default();
+    debt.insert::<_, Add>(orders);
+    debt.insert::<_, Add>(customers);
+    debt
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    mem,
     time::{Duration, Instant},
 };
 
@@ -15,14 +16,13 @@ use futures_util::future::join;
 use super::{
     connect::Session,
     error::{Connection, Failure},
-    placing::writes,
     pool::Lease,
-    together::COMMIT_IF_WRITTEN,
+    together::{COMMIT_IF_WRITTEN, Debt},
 };
 use crate::{
     deadline,
     error::StoreError,
-    statements::{Done, Fault, Placed},
+    statements::{Done, Fault},
 };
 
 /// How long a statement may take where nobody waits with a deadline of his own.
@@ -49,8 +49,8 @@ pub(super) enum Access {
 
 /// A transaction. Dropped while it is open, its connection is thrown away and the server rolls back.
 ///
-/// BEGIN is sent together with the first statement, and COMMIT together with the last ones where they are known to be the
-/// last: a batch of orders costs two round trips.
+/// BEGIN is sent together with the first statement, and COMMIT together with what is written last: a batch of orders costs two
+/// round trips.
 pub(super) struct PgTx {
     lease: Lease,
     until: Option<Instant>,
@@ -60,14 +60,14 @@ pub(super) struct PgTx {
     stillborn: bool,
     /// A statement has failed: there is nothing left to commit.
     failed: bool,
-    /// What is sent with COMMIT.
-    last: Option<Placed>,
+    /// What is to be written before anything is read, or together with COMMIT.
+    debt: Debt,
 }
 
 impl PgTx {
     pub(super) fn new(lease: Lease, access: Access, until: Option<Instant>) -> Result<Self, StoreError> {
         let begin = Some(begin_sql(access, until)?);
-        Ok(Self { lease, until, begin, stillborn: false, failed: false, last: None })
+        Ok(Self { lease, until, begin, stillborn: false, failed: false, debt: Debt::default() })
     }
 
     /// Whether nothing at all was done, because the connection had died before.
@@ -83,8 +83,9 @@ impl PgTx {
             self.rollback().await;
             return Err(StoreError::Internal("a transaction went on after a statement had failed".into()).into());
         }
-        if let Some(placed) = self.last.take() {
-            return self.commit_with(placed).await;
+        if !self.debt.is_empty() {
+            let debt = mem::take(&mut self.debt);
+            return self.commit_with(&debt).await;
         }
         if self.begin.is_some() {
             return Ok(Some(self.lease));
@@ -100,36 +101,29 @@ impl PgTx {
 
     /// Sends what is to be written and COMMIT behind it, without waiting for the answer: when it fails, the server refuses what
     /// follows it, COMMIT included.
-    async fn commit_with(mut self, placed: Placed) -> Result<Option<Lease>, Fault> {
+    async fn commit_with(mut self, debt: &Debt) -> Result<Option<Lease>, Fault> {
         if let Err(fault) = self.connection().await.map(drop) {
             self.rollback().await;
             return Err(fault);
         }
-        let writes = writes(&placed);
-        let shape = writes.shape();
-        let written = writes.send(self.lease.connection());
-        let (is_whole, ended) = if self.lease.knows(shape) {
+        let shape = debt.shape();
+        let written = debt.pay(self.lease.connection());
+        let (written, ended) = if self.lease.knows(&shape) {
             // Must not be interrupted between the two, as tokio does with tasks that run for long.
             tokio::task::unconstrained(join(written, self.lease.end_later(COMMIT_IF_WRITTEN))).await
         } else {
-            let written = written.await;
-            if let Err(error) = written {
+            if let Err(error) = written.await {
                 return Err(self.give_up(error).await.fault);
             }
             self.lease.learn(shape);
-            (written, self.lease.end_later("COMMIT").await)
+            (Ok(()), self.lease.end_later("COMMIT").await)
         };
-        match (is_whole, ended) {
-            (Ok(true), Ok(())) => {
+        match (written, ended) {
+            (Ok(()), Ok(())) => {
                 self.lease.ended();
                 Ok(Some(self.lease))
             }
-            // What this transaction has locked cannot go away. If it does, the orders are there all the same: look for them.
-            (Ok(false), Ok(())) => {
-                tracing::error!("a row that a transaction had locked was gone when it was written");
-                Err(StoreError::UnknownOutcome("a row that was locked is gone".to_owned()).into())
-            }
-            (Ok(_), Err(error)) => {
+            (Ok(()), Err(error)) => {
                 self.lease.lose();
                 Err(not_committed(error))
             }
@@ -171,11 +165,25 @@ impl PgTx {
         }
     }
 
-    /// Keeps the last statements, to be sent with COMMIT.
-    pub(super) fn finish(&mut self, placed: Placed) -> Done {
-        if self.last.replace(placed).is_some() {
-            return Err(StoreError::Internal("a transaction ends but once".into()).into());
+    /// Keeps what is to be written. What might write the same rows is written first.
+    pub(super) async fn owe(&mut self, debt: Debt) -> Done {
+        if self.debt.meets(&debt) {
+            self.settle().await?;
         }
+        self.debt.append(debt);
+        Ok(())
+    }
+
+    /// Writes what is kept, before something is read that might depend on it.
+    pub(super) async fn settle(&mut self) -> Done {
+        if self.debt.is_empty() {
+            return Ok(());
+        }
+        let debt = mem::take(&mut self.debt);
+        let begin = self.take_begin()?;
+        let written = begun(self.raw(), begin, debt.pay(self.raw())).await;
+        self.done(written)?;
+        self.lease.learn(debt.shape());
         Ok(())
     }
 
@@ -184,8 +192,8 @@ impl PgTx {
         if self.until.is_some_and(|until| deadline::left(until).is_none()) {
             return Err(StoreError::DeadlineExceeded.into());
         }
-        if self.last.is_some() {
-            return Err(StoreError::Internal("a statement came after the last one".into()).into());
+        if !self.debt.is_empty() {
+            return Err(StoreError::Internal("something is read before what was to be written is".into()).into());
         }
         if self.begin.is_some() {
             self.lease.open();
@@ -195,6 +203,7 @@ impl PgTx {
 
     /// The connection, inside the transaction, for statements of its own.
     pub(super) async fn connection(&mut self) -> Done<&AsyncPgConnection> {
+        self.settle().await?;
         if let Some(begin) = self.take_begin()? {
             let begun = self.raw().batch_execute(&begin).await;
             self.done((begun, Ok(())))?;
@@ -303,6 +312,7 @@ const fn violates(kind: &DatabaseErrorKind) -> bool {
 /// Runs one statement of a transaction: `run!(tx, load(query))`.
 macro_rules! run {
     ($tx:expr, $method:ident($query:expr)) => {{
+        $tx.settle().await?;
         let begin = $tx.take_begin()?;
         let mut connection = $tx.raw();
         let statement = diesel_async::RunQueryDsl::$method($query, &mut connection);

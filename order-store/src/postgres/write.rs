@@ -14,10 +14,12 @@ use order_core::{
 };
 
 use super::{
-    placing::{Open, dropped, locked_stock, new_levels, outcomes, revisions, unclaimed},
+    placing::{
+        Open, debt, dropped, locked_stock, new_levels, new_orders, outcomes, revisions, shelves, sums, unclaimed,
+    },
     read::newest_cart,
-    sql::{Add, Bound, Fail, Insert, Replace, Skip, Table, statement},
-    together::Shape,
+    sql::{Bound, Fail, Insert, Replace, Skip, Table, statement},
+    together::Debt,
     tx::{PgTx, run},
 };
 use crate::{
@@ -32,7 +34,7 @@ use crate::{
     },
     schema::{cart, coupon, orders, product},
     sql_types::{Instant, Uuid},
-    statements::{Claimed, Done, Fault, NumberRange, Opened, Opening, Placed, Read as _, Write},
+    statements::{Claimed, Done, Fault, NumberRange, Opened, Opening, Placed, Read as _, ShelfRows, Write},
 };
 
 /// What a request is found by.
@@ -103,27 +105,20 @@ impl PgTx {
         Ok(found)
     }
 
-    /// Inserts rows that are not there.
-    async fn insert<R: Table>(&mut self, rows: Vec<&R>) -> Done {
-        if !rows.is_empty() {
-            run!(self, execute(Insert::<R, Fail>::new(&rows)))?;
-        }
-        Ok(())
+    /// Rows that are not there.
+    async fn insert<R: Table + Send + Sync>(&mut self, rows: Vec<R>) -> Done {
+        self.owe(Debt::of(|debt| debt.insert::<_, Fail>(rows))).await
     }
 
-    /// Inserts or replaces rows.
-    async fn replace<R: Table>(&mut self, rows: Vec<&R>) -> Done {
-        if !rows.is_empty() {
-            run!(self, execute(Insert::<R, Replace>::new(&rows)))?;
-        }
-        Ok(())
+    /// Rows that may be there.
+    async fn replace<R: Table + Send + Sync>(&mut self, rows: Vec<R>) -> Done {
+        self.owe(Debt::of(|debt| debt.insert::<_, Replace>(rows))).await
     }
 
-    /// Writes what differs between two versions of rows of an order that is locked.
-    async fn update<R: Table>(&mut self, difference: Difference<'_, R>) -> Done {
-        let Difference { mut changed, added } = difference;
-        changed.extend(added);
-        self.replace(changed).await
+    /// What differs between two versions of rows of an order that is locked.
+    async fn update<R: Table + Clone + Send + Sync>(&mut self, difference: Difference<'_, R>) -> Done {
+        let Difference { changed, added } = difference;
+        self.replace(changed.into_iter().chain(added).cloned().collect()).await
     }
 }
 
@@ -139,12 +134,12 @@ impl Write for PgTx {
     async fn open_placing(&mut self, opening: Opening<'_>) -> Done<Opened> {
         let claims = opening.claims;
         let open = Open::new(&opening);
-        if !self.session().knows(Shape::Opening) {
+        if !self.session().knows(&Open::shape()) {
             // It is prepared before it is sent, and must not be where BEGIN may be overtaken.
             self.connection().await?;
         }
         let (free, levels, counters, products): OpeningRows = run!(self, get_result(open))?;
-        self.session().learn(Shape::Opening);
+        self.session().learn(Open::shape());
         let taken = self.taken(claims, &free).await?;
         let level = |(sku, on_hand, reserved, allocated, backorder_limit): LevelRow| StockRow {
             sku,
@@ -164,19 +159,11 @@ impl Write for PgTx {
     }
 
     async fn unclaim_requests(&mut self, rows: &[RequestRow]) -> Done {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        run!(self, execute(unclaimed(rows)))?;
-        Ok(())
+        self.owe(Debt::of(|debt| debt.change(RequestRow::NAME, rows.to_vec(), unclaimed))).await
     }
 
     async fn set_outcomes(&mut self, rows: &[RequestRow]) -> Done {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        run!(self, execute(outcomes(rows)))?;
-        Ok(())
+        self.owe(Debt::of(|debt| debt.change(RequestRow::NAME, rows.to_vec(), outcomes))).await
     }
 
     async fn forget_requests(&mut self, before: Timestamp, most: u32) -> Done<u32> {
@@ -202,21 +189,16 @@ impl Write for PgTx {
     }
 
     async fn insert_orders(&mut self, orders: &[OrderRows]) -> Done {
-        self.insert(orders.iter().map(|order| &order.order).collect()).await?;
-        self.insert(orders.iter().flat_map(|order| &order.lines).collect()).await?;
-        self.insert(orders.iter().flat_map(|order| &order.payments).collect()).await?;
-        self.insert(orders.iter().flat_map(|order| &order.operations).collect()).await?;
-        self.insert(orders.iter().flat_map(|order| &order.shipments).collect()).await?;
-        self.insert(orders.iter().flat_map(|order| &order.returns).collect()).await
+        self.owe(new_orders(orders.to_vec())).await
     }
 
     async fn finish_placing(&mut self, placed: Placed) -> Done {
-        self.finish(placed)
+        self.owe(debt(placed)).await
     }
 
     async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {
         if before.order != after.order {
-            self.replace(vec![&after.order]).await?;
+            self.replace(vec![after.order.clone()]).await?;
         }
         self.update(difference((&before.lines, &after.lines), |row| row.line_id)).await?;
         self.update(difference((&before.payments, &after.payments), |row| row.payment_id)).await?;
@@ -226,21 +208,15 @@ impl Write for PgTx {
     }
 
     async fn insert_events(&mut self, events: &[EventRow]) -> Done {
-        self.insert(events.iter().collect()).await
+        self.insert(events.to_vec()).await
     }
 
     async fn put_search(&mut self, documents: &[SearchRow]) -> Done {
-        self.replace(documents.iter().collect()).await
+        self.replace(documents.to_vec()).await
     }
 
     async fn add_rollups(&mut self, orders: &[OrderRollupRow], customers: &[CustomerRollupRow]) -> Done {
-        if !orders.is_empty() {
-            run!(self, execute(Insert::<OrderRollupRow, Add>::new(&orders.iter().collect::<Vec<_>>())))?;
-        }
-        if !customers.is_empty() {
-            run!(self, execute(Insert::<CustomerRollupRow, Add>::new(&customers.iter().collect::<Vec<_>>())))?;
-        }
-        Ok(())
+        self.owe(sums(orders.to_vec(), customers.to_vec())).await
     }
 
     async fn take_numbers(&mut self, range: NumberRange<'_>) -> Done<i64> {
@@ -285,14 +261,14 @@ impl Write for PgTx {
     }
 
     async fn put_carts(&mut self, carts: &[CartRow]) -> Done {
-        self.replace(carts.iter().collect()).await
+        self.replace(carts.to_vec()).await
     }
 
     async fn put_cart(&mut self, cart: &CartRow, items: &[CartItemRow]) -> Done {
-        self.replace(vec![cart]).await?;
+        self.replace(vec![cart.clone()]).await?;
         let kept: Vec<_> = items.iter().map(|item| item.item_id).collect();
         run!(self, execute(Bound::<DropItems>::new().bind::<Uuid>(cart.cart_id).bind::<Array<Uuid>>(kept)))?;
-        self.replace(items.iter().collect()).await
+        self.replace(items.to_vec()).await
     }
 
     async fn expire_carts(&mut self, now: Timestamp, most: u32) -> Done<Vec<uuid::Uuid>> {
@@ -314,9 +290,12 @@ impl Write for PgTx {
 
     async fn put_products(&mut self, products: &[ProductRow]) -> Done {
         // A new one must not replace what somebody else adds at the same moment: nobody held a lock on it yet.
-        let (new, changed) = products.iter().partition(|product| product.revision == 1);
-        self.insert(new).await?;
-        self.replace(changed).await
+        let (new, changed) = products.iter().cloned().partition(|product| product.revision == 1);
+        self.owe(Debt::of(|debt| {
+            debt.insert::<_, Fail>(new);
+            debt.insert::<ProductRow, Replace>(changed);
+        }))
+        .await
     }
 
     async fn lock_coupons(&mut self, codes: &[CouponCode]) -> Done<Vec<CouponRow>> {
@@ -330,15 +309,15 @@ impl Write for PgTx {
     }
 
     async fn insert_coupon(&mut self, row: &CouponRow) -> Done {
-        self.insert(vec![row]).await
+        self.insert(vec![row.clone()]).await
     }
 
     async fn update_coupons(&mut self, rows: &[CouponRow]) -> Done {
-        self.replace(rows.iter().collect()).await
+        self.replace(rows.to_vec()).await
     }
 
     async fn insert_redemptions(&mut self, rows: &[RedemptionRow]) -> Done {
-        self.insert(rows.iter().collect()).await
+        self.insert(rows.to_vec()).await
     }
 
     async fn delete_redemption(&mut self, order_id: OrderId) -> Done<u32> {
@@ -360,15 +339,11 @@ impl Write for PgTx {
     }
 
     async fn update_stock(&mut self, rows: &[StockRow]) -> Done {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let written = run!(self, execute(new_levels(rows)))?;
-        if written == rows.len() { Ok(()) } else { Err(StoreError::corrupt("a locked shelf is gone").into()) }
+        self.owe(Debt::of(|debt| debt.change(StockRow::NAME, rows.to_vec(), new_levels))).await
     }
 
     async fn insert_movements(&mut self, rows: &[MovementRow]) -> Done {
-        self.insert(rows.iter().collect()).await
+        self.insert(rows.to_vec()).await
     }
 
     async fn claim_payment_event(&mut self, row: &PaymentEventRow) -> Done<Claimed> {
@@ -376,15 +351,16 @@ impl Write for PgTx {
         Ok(if added.is_empty() { Claimed::Before } else { Claimed::Now })
     }
 
+    async fn write_shelves(&mut self, rows: &ShelfRows) -> Done {
+        self.owe(shelves(rows.clone())).await
+    }
+
     async fn put_reservations(&mut self, rows: &[ReservationRow]) -> Done {
-        self.replace(rows.iter().collect()).await
+        self.replace(rows.to_vec()).await
     }
 
     async fn drop_reservations(&mut self, rows: &[ReservationRow]) -> Done {
-        if !rows.is_empty() {
-            run!(self, execute(dropped(rows)))?;
-        }
-        Ok(())
+        self.owe(Debt::of(|debt| debt.change(ReservationRow::NAME, rows.to_vec(), dropped))).await
     }
 
     async fn put_gateway(&mut self, row: &GatewayRow) -> Done<GatewayRow> {

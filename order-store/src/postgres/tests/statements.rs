@@ -11,12 +11,15 @@ use uuid::Uuid;
 use super::{
     lease,
     rows::{at, cart_row, id, item_row, order_id, order_rows, product_row, shipment_row, text},
+    target,
 };
 use crate::{
+    error::StoreError,
     fields::Id,
     postgres::{
+        pool,
         sql::{Insert, Skip},
-        together::{COMMIT_IF_WRITTEN, Together},
+        together::{COMMIT_IF_WRITTEN, Debt},
         tx::{Access, PgTx},
     },
     query::{Direction, OrderCursor, OrderFilter, OrderKey, OrderQuery, OrderSort, ProductQuery, Scope, StatsQuery},
@@ -396,12 +399,50 @@ async fn what_overtook_the_statements_before_it_does_not_commit() {
         connection.batch_execute("BEGIN").await.unwrap();
         connection.batch_execute("INSERT INTO order_counter VALUES ('A', 2026, 1)").await.unwrap();
         if is_marked {
-            assert!(Together::new().send(connection).await.unwrap());
+            Debt::default().pay(connection).await.unwrap();
         }
         assert_eq!(lease.end_later(COMMIT_IF_WRITTEN).await.is_ok(), is_marked);
         drop(lease);
         let there = database.texts("SELECT prefix FROM order_counter").await;
         assert_eq!(there.len(), usize::from(is_marked), "and the mark does not outlive its transaction");
         database.execute("DELETE FROM order_counter").await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_are_kept_until_something_is_read_or_written_again() {
+    let database = TestDatabase::postgres().await;
+    let level = |on_hand| StockRow { sku: "A".into(), on_hand, reserved: 0, allocated: 0, backorder_limit: 0 };
+    let skus = [Sku::parse("A").unwrap()];
+    let mut tx = transaction(&database).await;
+    tx.insert_stock(&[level(1)]).await.unwrap();
+    for on_hand in [2, 3, 4] {
+        tx.update_stock(&[level(on_hand)]).await.unwrap();
+    }
+    assert_eq!(tx.lock_stock(&skus).await.unwrap(), [level(4)], "each replaced the one before it");
+    tx.update_stock(&[level(5)]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(transaction(&database).await.levels(&skus).await.unwrap(), [level(5)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_gone_fails_the_whole_transaction() {
+    let database = TestDatabase::postgres().await;
+    let level = |sku: &str| StockRow { sku: sku.into(), on_hand: 1, reserved: 0, allocated: 0, backorder_limit: 0 };
+    let pool = pool::new(target(&database), 1).unwrap();
+    let begin = async || PgTx::new(pool::lease(&pool, None).await.unwrap(), Access::Write, None).unwrap();
+    // On a connection that has never sent such a statement, and on one that sends COMMIT along with it.
+    for _ in 0..2 {
+        let mut tx = begin().await;
+        tx.insert_stock(&[level("A")]).await.unwrap();
+        tx.update_stock(&[level("A"), level("B")]).await.unwrap();
+        let failed = tx.commit().await.err();
+        assert_eq!(failed, Some(StoreError::corrupt("a row that was locked is gone").into()));
+        assert_eq!(database.texts("SELECT sku FROM stock").await, Vec::<String>::new());
+        let mut tx = begin().await;
+        tx.insert_stock(&[level("A")]).await.unwrap();
+        tx.update_stock(&[level("A")]).await.unwrap();
+        drop(tx.commit().await.unwrap());
+        database.execute("DELETE FROM stock").await.unwrap();
     }
 }
