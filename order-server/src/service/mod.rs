@@ -10,7 +10,7 @@ pub mod call;
 pub mod carts;
 pub mod coupons;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod notify;
 pub mod orders;
 pub mod payments;

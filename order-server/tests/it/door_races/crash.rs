@@ -98,8 +98,18 @@ async fn die_reconciling(database: &Arc<TestDatabase>, settings: &'static [(&str
     drop(reconciling.await);
 }
 
+/// Waits until the server is done with what dead processes have sent: it carries that out, whether or not anybody waits for it.
+async fn all_is_carried_out(database: &TestDatabase) {
+    const BUSY: &str = "SELECT CAST(count(*) AS text) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'";
+    if database.secret_url().starts_with("postgres") {
+        eventually("no transaction is open", || async { database.texts(BUSY).await == ["0"] }).await;
+    }
+}
+
 /// The process that lives: it settles everything, and whoever asks again is answered and changes nothing.
 async fn judge(database: &Arc<TestDatabase>, settings: &'static [(&str, &str)], (subjects, n): (&[Subject], u32)) {
+    all_is_carried_out(database).await;
     let world = World::start_with(database, settings, mended).await;
     world.clock.advance(day(n));
     for _ in 0..6 {
