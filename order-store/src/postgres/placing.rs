@@ -12,7 +12,7 @@ use order_core::ids::{ProductId, Sku};
 
 use super::{
     sql::{Add, Arguments, Bound, Fail, Insert, Replace, Skip, Table as _, statement},
-    together::{Debt, Shape},
+    together::{Shape, Writes},
 };
 use crate::{
     rows::{CustomerRollupRow, OrderRollupRow, OrderRows, RequestRow, ReservationRow, StockRow},
@@ -21,7 +21,7 @@ use crate::{
     statements::{Opening, Placed, Series, ShelfRows},
 };
 
-/// What a batch of orders begins with, as one statement for the same reason as [`Debt`]. Claims come first, then shelves, then
+/// What a batch of orders begins with, as one statement for the same reason as [`Writes`]. Claims come first, then shelves, then
 /// counters: the server works the columns off in their order. It sees products as they were when it began, and so does not see
 /// what is changed while it waits for a lock.
 pub(super) struct Open<'a> {
@@ -179,24 +179,24 @@ pub(super) fn moved_counters(taken: &[(Series, i64)]) -> Bound<'_, MoveCounters>
 }
 
 /// All that is written of a batch of orders.
-pub(super) fn debt(placed: Placed) -> Debt {
-    let mut debt = new_orders(placed.orders);
-    debt.insert::<_, Fail>(placed.events);
-    debt.insert::<_, Replace>(placed.search);
-    debt.insert::<_, Replace>(placed.carts);
-    debt.append(shelves(placed.shelves));
-    debt.insert::<_, Replace>(placed.coupons);
-    debt.insert::<_, Fail>(placed.redemptions);
-    debt.change(RequestRow::NAME, placed.outcomes, outcomes);
-    debt.change(RequestRow::NAME, placed.unclaimed, unclaimed);
-    debt.change("order_counter", placed.numbers, moved_counters);
-    debt.append(sums(placed.order_rollups, placed.customer_rollups));
-    debt
+pub(super) fn placed_orders(placed: Placed) -> Writes {
+    let mut writes = new_orders(placed.orders);
+    writes.insert::<_, Fail>(placed.events);
+    writes.insert::<_, Replace>(placed.search);
+    writes.insert::<_, Replace>(placed.carts);
+    writes.append(shelves(placed.shelves));
+    writes.insert::<_, Replace>(placed.coupons);
+    writes.insert::<_, Fail>(placed.redemptions);
+    writes.change(RequestRow::NAME, placed.outcomes, outcomes);
+    writes.change(RequestRow::NAME, placed.unclaimed, unclaimed);
+    writes.change("order_counter", placed.numbers, moved_counters);
+    writes.append(sums(placed.order_rollups, placed.customer_rollups));
+    writes
 }
 
 /// Orders with all that hangs on them.
-pub(super) fn new_orders(orders: Vec<OrderRows>) -> Debt {
-    let mut debt = Debt::default();
+pub(super) fn new_orders(orders: Vec<OrderRows>) -> Writes {
+    let mut writes = Writes::default();
     let (mut heads, mut lines, mut payments, mut operations) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut shipments, mut returns) = (Vec::new(), Vec::new());
     for order in orders {
@@ -207,29 +207,29 @@ pub(super) fn new_orders(orders: Vec<OrderRows>) -> Debt {
         shipments.extend(order.shipments);
         returns.extend(order.returns);
     }
-    debt.insert::<_, Fail>(heads);
-    debt.insert::<_, Fail>(lines);
-    debt.insert::<_, Fail>(payments);
-    debt.insert::<_, Fail>(operations);
-    debt.insert::<_, Fail>(shipments);
-    debt.insert::<_, Fail>(returns);
-    debt
+    writes.insert::<_, Fail>(heads);
+    writes.insert::<_, Fail>(lines);
+    writes.insert::<_, Fail>(payments);
+    writes.insert::<_, Fail>(operations);
+    writes.insert::<_, Fail>(shipments);
+    writes.insert::<_, Fail>(returns);
+    writes
 }
 
 /// What becomes of shelves. What is dropped is not put.
-pub(super) fn shelves(rows: ShelfRows) -> Debt {
-    let mut debt = Debt::default();
-    debt.change(StockRow::NAME, rows.levels, new_levels);
-    debt.insert::<_, Fail>(rows.movements);
-    debt.change(ReservationRow::NAME, rows.dropped, dropped);
-    debt.insert::<_, Replace>(rows.put);
-    debt
+pub(super) fn shelves(rows: ShelfRows) -> Writes {
+    let mut writes = Writes::default();
+    writes.change(StockRow::NAME, rows.levels, new_levels);
+    writes.insert::<_, Fail>(rows.movements);
+    writes.change(ReservationRow::NAME, rows.dropped, dropped);
+    writes.insert::<_, Replace>(rows.put);
+    writes
 }
 
 /// What is added to sums.
-pub(super) fn sums(orders: Vec<OrderRollupRow>, customers: Vec<CustomerRollupRow>) -> Debt {
-    let mut debt = Debt::default();
-    debt.insert::<_, Add>(orders);
-    debt.insert::<_, Add>(customers);
-    debt
+pub(super) fn sums(orders: Vec<OrderRollupRow>, customers: Vec<CustomerRollupRow>) -> Writes {
+    let mut writes = Writes::default();
+    writes.insert::<_, Add>(orders);
+    writes.insert::<_, Add>(customers);
+    writes
 }

@@ -136,7 +136,7 @@ impl Read for PgTx {
         match key {
             OrderKey::Id(id) => {
                 let id = Id(id.uuid());
-                self.settle().await?;
+                self.flush().await?;
                 let begin = self.take_begin()?;
                 let (mut connection, query) = (self.raw(), query.filter(orders::order_id.eq(id)));
                 // One round trip: what hangs on an order that is not in the scope is not shown.

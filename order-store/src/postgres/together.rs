@@ -27,8 +27,8 @@ pub(super) type Shape = Vec<TypeId>;
 /// Shapes that a connection has sent before.
 pub(super) type Known = BTreeSet<Shape>;
 
-/// A write that is owed to the server.
-pub(super) trait Owed: Send + Sync {
+/// A write that is deferred.
+pub(super) trait Deferred: Send + Sync {
     /// The table that it writes.
     fn table(&self) -> &'static str;
     /// What the text of its statement depends on.
@@ -51,7 +51,7 @@ impl<R, C> Rows<R, C> {
     }
 }
 
-impl<R: Table + Send + Sync, C: OnConflict> Owed for Rows<R, C> {
+impl<R: Table + Send + Sync, C: OnConflict> Deferred for Rows<R, C> {
     fn table(&self) -> &'static str {
         R::NAME
     }
@@ -82,7 +82,7 @@ impl<R, S> Changed<R, S> {
     }
 }
 
-impl<R: Send + Sync, S: Statement> Owed for Changed<R, S> {
+impl<R: Send + Sync, S: Statement> Deferred for Changed<R, S> {
     fn table(&self) -> &'static str {
         self.table
     }
@@ -100,16 +100,34 @@ impl<R: Send + Sync, S: Statement> Owed for Changed<R, S> {
     }
 }
 
+/// Where in its transaction a statement that writes stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Others follow.
+    Between,
+    /// COMMIT follows, and looks for the mark that it leaves. No other may leave that mark.
+    Last,
+}
+
+impl Place {
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Between => "no",
+            Self::Last => "yes",
+        }
+    }
+}
+
 /// Writes that are sent together. They all see what was there before, so that no two of them may write the same row.
 #[derive(Default)]
-pub(super) struct Debt(Vec<Box<dyn Owed>>);
+pub(super) struct Writes(Vec<Box<dyn Deferred>>);
 
-impl Debt {
+impl Writes {
     /// What is put into an empty one.
     pub(super) fn of(fill: impl FnOnce(&mut Self)) -> Self {
-        let mut debt = Self::default();
-        fill(&mut debt);
-        debt
+        let mut writes = Self::default();
+        fill(&mut writes);
+        writes
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -140,21 +158,21 @@ impl Debt {
         self.0.iter().any(|one| other.0.iter().any(|other| one.table() == other.table()))
     }
 
-    /// Owes what the other one owes, too.
+    /// Adds those of the other one.
     pub(super) fn append(&mut self, mut other: Self) {
         self.0.append(&mut other.0);
     }
 
     /// What kinds of writes these are.
     pub(super) fn shape(&self) -> Shape {
-        self.0.iter().map(|owed| owed.kind()).collect()
+        self.0.iter().map(|write| write.kind()).collect()
     }
 
     /// Sends them as one statement, which fails unless all rows were there that it changes.
-    pub(super) async fn pay(&self, mut connection: &AsyncPgConnection) -> QueryResult<()> {
-        let parts = self.0.iter().map(|owed| Part { statement: owed.statement(), counts: owed.rows().is_some() });
-        let rows: usize = self.0.iter().filter_map(|owed| owed.rows()).sum();
-        let together = Together { parts: parts.collect(), rows: i64::try_from(rows).unwrap_or(i64::MAX) };
+    pub(super) async fn send(&self, place: Place, mut connection: &AsyncPgConnection) -> QueryResult<()> {
+        let parts = self.0.iter().map(|write| Part { statement: write.statement(), counts: write.rows().is_some() });
+        let rows: usize = self.0.iter().filter_map(|write| write.rows()).sum();
+        let together = Together { parts: parts.collect(), rows: i64::try_from(rows).unwrap_or(i64::MAX), place };
         let _written: (String, i32) = together.get_result(&mut connection).await?;
         Ok(())
     }
@@ -164,6 +182,7 @@ struct Together<'a> {
     parts: Vec<Part<'a>>,
     /// Rows that there must have been to be changed.
     rows: i64,
+    place: Place,
 }
 
 struct Part<'a> {
@@ -181,7 +200,9 @@ impl QueryFragment<Pg> for Together<'_> {
             part.statement.walk_ast(out.reborrow())?;
             out.push_sql(if part.counts { " RETURNING 1)" } else { ")" });
         }
-        out.push_sql(" SELECT set_config('order_service.written', 'yes', true), 1 / (0");
+        out.push_sql(" SELECT set_config('order_service.written', ");
+        out.push_bind_param::<Text, _>(self.place.mark())?;
+        out.push_sql(", true), 1 / (0");
         for (at, _) in self.parts.iter().enumerate().filter(|(_, part)| part.counts) {
             out.push_sql(" + (SELECT count(*) FROM ");
             push_name(&mut out, at);

@@ -17,7 +17,7 @@ use super::{
     connect::Session,
     error::{Connection, Failure},
     pool::Lease,
-    together::{COMMIT_IF_WRITTEN, Debt},
+    together::{COMMIT_IF_WRITTEN, Place, Writes},
 };
 use crate::{
     deadline,
@@ -61,13 +61,13 @@ pub(super) struct PgTx {
     /// A statement has failed: there is nothing left to commit.
     failed: bool,
     /// What is to be written before anything is read, or together with COMMIT.
-    debt: Debt,
+    writes: Writes,
 }
 
 impl PgTx {
     pub(super) fn new(lease: Lease, access: Access, until: Option<Instant>) -> Result<Self, StoreError> {
         let begin = Some(begin_sql(access, until)?);
-        Ok(Self { lease, until, begin, stillborn: false, failed: false, debt: Debt::default() })
+        Ok(Self { lease, until, begin, stillborn: false, failed: false, writes: Writes::default() })
     }
 
     /// Whether nothing at all was done, because the connection had died before.
@@ -83,9 +83,9 @@ impl PgTx {
             self.rollback().await;
             return Err(StoreError::Internal("a transaction went on after a statement had failed".into()).into());
         }
-        if !self.debt.is_empty() {
-            let debt = mem::take(&mut self.debt);
-            return self.commit_with(&debt).await;
+        if !self.writes.is_empty() {
+            let writes = mem::take(&mut self.writes);
+            return self.commit_with(&writes).await;
         }
         if self.begin.is_some() {
             return Ok(Some(self.lease));
@@ -101,13 +101,13 @@ impl PgTx {
 
     /// Sends what is to be written and COMMIT behind it, without waiting for the answer: when it fails, the server refuses what
     /// follows it, COMMIT included.
-    async fn commit_with(mut self, debt: &Debt) -> Result<Option<Lease>, Fault> {
+    async fn commit_with(mut self, writes: &Writes) -> Result<Option<Lease>, Fault> {
         if let Err(fault) = self.connection().await.map(drop) {
             self.rollback().await;
             return Err(fault);
         }
-        let shape = debt.shape();
-        let written = debt.pay(self.lease.connection());
+        let shape = writes.shape();
+        let written = writes.send(Place::Last, self.lease.connection());
         let (written, ended) = if self.lease.knows(&shape) {
             // Must not be interrupted between the two, as tokio does with tasks that run for long.
             tokio::task::unconstrained(join(written, self.lease.end_later(COMMIT_IF_WRITTEN))).await
@@ -166,24 +166,24 @@ impl PgTx {
     }
 
     /// Keeps what is to be written. What might write the same rows is written first.
-    pub(super) async fn owe(&mut self, debt: Debt) -> Done {
-        if self.debt.meets(&debt) {
-            self.settle().await?;
+    pub(super) async fn defer(&mut self, writes: Writes) -> Done {
+        if self.writes.meets(&writes) {
+            self.flush().await?;
         }
-        self.debt.append(debt);
+        self.writes.append(writes);
         Ok(())
     }
 
     /// Writes what is kept, before something is read that might depend on it.
-    pub(super) async fn settle(&mut self) -> Done {
-        if self.debt.is_empty() {
+    pub(super) async fn flush(&mut self) -> Done {
+        if self.writes.is_empty() {
             return Ok(());
         }
-        let debt = mem::take(&mut self.debt);
+        let writes = mem::take(&mut self.writes);
         let begin = self.take_begin()?;
-        let written = begun(self.raw(), begin, debt.pay(self.raw())).await;
+        let written = begun(self.raw(), begin, writes.send(Place::Between, self.raw())).await;
         self.done(written)?;
-        self.lease.learn(debt.shape());
+        self.lease.learn(writes.shape());
         Ok(())
     }
 
@@ -192,7 +192,7 @@ impl PgTx {
         if self.until.is_some_and(|until| deadline::left(until).is_none()) {
             return Err(StoreError::DeadlineExceeded.into());
         }
-        if !self.debt.is_empty() {
+        if !self.writes.is_empty() {
             return Err(StoreError::Internal("something is read before what was to be written is".into()).into());
         }
         if self.begin.is_some() {
@@ -203,7 +203,7 @@ impl PgTx {
 
     /// The connection, inside the transaction, for statements of its own.
     pub(super) async fn connection(&mut self) -> Done<&AsyncPgConnection> {
-        self.settle().await?;
+        self.flush().await?;
         if let Some(begin) = self.take_begin()? {
             let begun = self.raw().batch_execute(&begin).await;
             self.done((begun, Ok(())))?;
@@ -312,7 +312,7 @@ const fn violates(kind: &DatabaseErrorKind) -> bool {
 /// Runs one statement of a transaction: `run!(tx, load(query))`.
 macro_rules! run {
     ($tx:expr, $method:ident($query:expr)) => {{
-        $tx.settle().await?;
+        $tx.flush().await?;
         let begin = $tx.take_begin()?;
         let mut connection = $tx.raw();
         let statement = diesel_async::RunQueryDsl::$method($query, &mut connection);

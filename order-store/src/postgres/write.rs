@@ -15,11 +15,12 @@ use order_core::{
 
 use super::{
     placing::{
-        Open, debt, dropped, locked_stock, new_levels, new_orders, outcomes, revisions, shelves, sums, unclaimed,
+        Open, dropped, locked_stock, new_levels, new_orders, outcomes, placed_orders, revisions, shelves, sums,
+        unclaimed,
     },
     read::newest_cart,
     sql::{Bound, Fail, Insert, Replace, Skip, Table, statement},
-    together::Debt,
+    together::Writes,
     tx::{PgTx, run},
 };
 use crate::{
@@ -107,12 +108,12 @@ impl PgTx {
 
     /// Rows that are not there.
     async fn insert<R: Table + Send + Sync>(&mut self, rows: Vec<R>) -> Done {
-        self.owe(Debt::of(|debt| debt.insert::<_, Fail>(rows))).await
+        self.defer(Writes::of(|writes| writes.insert::<_, Fail>(rows))).await
     }
 
     /// Rows that may be there.
     async fn replace<R: Table + Send + Sync>(&mut self, rows: Vec<R>) -> Done {
-        self.owe(Debt::of(|debt| debt.insert::<_, Replace>(rows))).await
+        self.defer(Writes::of(|writes| writes.insert::<_, Replace>(rows))).await
     }
 
     /// What differs between two versions of rows of an order that is locked.
@@ -159,11 +160,11 @@ impl Write for PgTx {
     }
 
     async fn unclaim_requests(&mut self, rows: &[RequestRow]) -> Done {
-        self.owe(Debt::of(|debt| debt.change(RequestRow::NAME, rows.to_vec(), unclaimed))).await
+        self.defer(Writes::of(|writes| writes.change(RequestRow::NAME, rows.to_vec(), unclaimed))).await
     }
 
     async fn set_outcomes(&mut self, rows: &[RequestRow]) -> Done {
-        self.owe(Debt::of(|debt| debt.change(RequestRow::NAME, rows.to_vec(), outcomes))).await
+        self.defer(Writes::of(|writes| writes.change(RequestRow::NAME, rows.to_vec(), outcomes))).await
     }
 
     async fn forget_requests(&mut self, before: Timestamp, most: u32) -> Done<u32> {
@@ -189,11 +190,11 @@ impl Write for PgTx {
     }
 
     async fn insert_orders(&mut self, orders: &[OrderRows]) -> Done {
-        self.owe(new_orders(orders.to_vec())).await
+        self.defer(new_orders(orders.to_vec())).await
     }
 
     async fn finish_placing(&mut self, placed: Placed) -> Done {
-        self.owe(debt(placed)).await
+        self.defer(placed_orders(placed)).await
     }
 
     async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {
@@ -216,7 +217,7 @@ impl Write for PgTx {
     }
 
     async fn add_rollups(&mut self, orders: &[OrderRollupRow], customers: &[CustomerRollupRow]) -> Done {
-        self.owe(sums(orders.to_vec(), customers.to_vec())).await
+        self.defer(sums(orders.to_vec(), customers.to_vec())).await
     }
 
     async fn take_numbers(&mut self, range: NumberRange<'_>) -> Done<i64> {
@@ -291,9 +292,9 @@ impl Write for PgTx {
     async fn put_products(&mut self, products: &[ProductRow]) -> Done {
         // A new one must not replace what somebody else adds at the same moment: nobody held a lock on it yet.
         let (new, changed) = products.iter().cloned().partition(|product| product.revision == 1);
-        self.owe(Debt::of(|debt| {
-            debt.insert::<_, Fail>(new);
-            debt.insert::<ProductRow, Replace>(changed);
+        self.defer(Writes::of(|writes| {
+            writes.insert::<_, Fail>(new);
+            writes.insert::<ProductRow, Replace>(changed);
         }))
         .await
     }
@@ -339,7 +340,7 @@ impl Write for PgTx {
     }
 
     async fn update_stock(&mut self, rows: &[StockRow]) -> Done {
-        self.owe(Debt::of(|debt| debt.change(StockRow::NAME, rows.to_vec(), new_levels))).await
+        self.defer(Writes::of(|writes| writes.change(StockRow::NAME, rows.to_vec(), new_levels))).await
     }
 
     async fn insert_movements(&mut self, rows: &[MovementRow]) -> Done {
@@ -352,7 +353,7 @@ impl Write for PgTx {
     }
 
     async fn write_shelves(&mut self, rows: &ShelfRows) -> Done {
-        self.owe(shelves(rows.clone())).await
+        self.defer(shelves(rows.clone())).await
     }
 
     async fn put_reservations(&mut self, rows: &[ReservationRow]) -> Done {
@@ -360,7 +361,7 @@ impl Write for PgTx {
     }
 
     async fn drop_reservations(&mut self, rows: &[ReservationRow]) -> Done {
-        self.owe(Debt::of(|debt| debt.change(ReservationRow::NAME, rows.to_vec(), dropped))).await
+        self.defer(Writes::of(|writes| writes.change(ReservationRow::NAME, rows.to_vec(), dropped))).await
     }
 
     async fn put_gateway(&mut self, row: &GatewayRow) -> Done<GatewayRow> {

@@ -19,7 +19,7 @@ use crate::{
     postgres::{
         pool,
         sql::{Insert, Skip},
-        together::{COMMIT_IF_WRITTEN, Debt},
+        together::{COMMIT_IF_WRITTEN, Place, Writes},
         tx::{Access, PgTx},
     },
     query::{Direction, OrderCursor, OrderFilter, OrderKey, OrderQuery, OrderSort, ProductQuery, Scope, StatsQuery},
@@ -392,15 +392,18 @@ struct PlanLine {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_overtook_the_statements_before_it_does_not_commit() {
     let database = TestDatabase::postgres().await;
-    for is_marked in [true, false] {
+    for last in [Some(Place::Last), Some(Place::Between), None] {
         let mut lease = lease(&database).await;
         lease.open();
         let mut connection = lease.connection();
         connection.batch_execute("BEGIN").await.unwrap();
         connection.batch_execute("INSERT INTO order_counter VALUES ('A', 2026, 1)").await.unwrap();
-        if is_marked {
-            Debt::default().pay(connection).await.unwrap();
+        if let Some(place) = last {
+            // One in the middle must not be taken for the last one.
+            Writes::default().send(Place::Between, connection).await.unwrap();
+            Writes::default().send(place, connection).await.unwrap();
         }
+        let is_marked = last == Some(Place::Last);
         assert_eq!(lease.end_later(COMMIT_IF_WRITTEN).await.is_ok(), is_marked);
         drop(lease);
         let there = database.texts("SELECT prefix FROM order_counter").await;
