@@ -15,7 +15,8 @@ COPY Cargo.toml Cargo.lock build.rs ./
 COPY .cargo .cargo
 COPY proto proto
 COPY order-api order-api
-# Not built, but a member of the workspace.
+# Not built, but members of the workspace.
+COPY neighbour-sim neighbour-sim
 COPY order-bench order-bench
 COPY order-core order-core
 COPY order-store order-store

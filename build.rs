@@ -13,8 +13,11 @@ use std::{
 /// What `order_api::FILE_DESCRIPTOR_SET` includes.
 const DESCRIPTOR_SET_FILE: &str = "descriptor_set.bin";
 
-/// Directories of our own packages, below `proto/`.
+/// Directories of the packages that we answer, below `proto/`.
 const CONTRACT_DIRS: [&str; 1] = ["orders/v1"];
+
+/// Those of the packages that we ask. They get stubs and are no part of the descriptor set: nobody can call them here.
+const NEIGHBOUR_DIRS: [&str; 1] = ["integrations/v1"];
 
 /// Files that none of ours imports, but that the descriptor set has to hold: a transcoder answers a
 /// rich error with an empty body if it does not know the messages of its details.
@@ -30,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut compiler = protox::Compiler::new([&proto_dir])?;
     compiler.include_imports(true).include_source_info(true);
-    compiler.open_files(contract_files(&proto_dir)?)?;
+    compiler.open_files(files(&proto_dir, &CONTRACT_DIRS)?)?;
     compiler.open_files(ERROR_FILES)?;
 
     // Encoded by protox itself: `FileDescriptorSet` as a prost type has no room for extensions, and
@@ -38,6 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out_dir = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out_dir.join(DESCRIPTOR_SET_FILE), compiler.encode_file_descriptor_set())?;
 
+    compiler.open_files(files(&proto_dir, &NEIGHBOUR_DIRS)?)?;
     let mut stubs = compiler.file_descriptor_set();
     stubs.file.retain(|file| !DESCRIPTOR_ONLY_PACKAGES.contains(&file.package()));
     tonic_prost_build::configure()
@@ -47,10 +51,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Every file of our own packages, relative to `proto/`, sorted so that builds are reproducible.
-fn contract_files(proto_dir: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+/// Every file of some packages, relative to `proto/`, sorted so that builds are reproducible.
+fn files(proto_dir: &Path, dirs: &[&str]) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let mut files = Vec::new();
-    for dir in CONTRACT_DIRS {
+    for dir in dirs {
         for entry in fs::read_dir(proto_dir.join(dir))? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "proto") {

@@ -61,7 +61,7 @@ python_env() {
   env=$TOOLS_DIR/python-$digest
   if [[ ! -e $env/complete ]]; then
     python=$(python_with_venv)
-    say "installing $(grep -cE '^[a-z]' "$requirements") Python packages of ${requirements#"$ROOT"/} into ${env#"$ROOT"/}"
+    say "installing the Python packages of ${requirements#"$ROOT"/} into ${env#"$ROOT"/}"
     rm -rf "$env"
     "$python" -m venv "$env" >&2
     "$env/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" >&2 ||

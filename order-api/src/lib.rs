@@ -36,10 +36,21 @@ mod generated {
             tonic::include_proto!("orders.v1");
         }
     }
+    pub(crate) mod integrations {
+        pub mod v1 {
+            tonic::include_proto!("integrations.v1");
+        }
+    }
 }
 
 pub use generated::google::r#type::{Date, Money};
 pub use generated::orders::v1;
+
+/// What the order service asks of the services around it, `integrations.v1`: clients for it, and servers for whoever answers.
+pub mod integrations {
+    pub use super::generated::integrations::v1;
+}
+
 // The crates whose types are part of the generated signatures.
 pub use {prost, prost_types, tonic};
 

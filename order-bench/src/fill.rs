@@ -29,7 +29,7 @@ impl Filled {
         let filled = Self { count, first_ms: now - SPAN_MS, step_ms: (SPAN_MS / u64::from(count)).max(1) };
         let id = filled.id_sql("n");
         let time = format!("to_timestamp(({} + n * {}) / 1000.0)", filled.first_ms, filled.step_ms);
-        let number = "'SPK-OLD-' || lpad(n::text, 9, '0')";
+        let number = "'SPK-1999-' || lpad(n::text, 9, '0')";
         let product = format!("lpad(((n * 7 + e.line_id * 13) % {products})::text, 6, '0')");
         let (product_id, sku) =
             (format!("'p' || {product}"), format!("'{}' || {product}", server::sku(0).trim_end_matches('0')));
@@ -77,9 +77,9 @@ impl Filled {
         format!("{}-{}-7000-8000-{n:012x}", &time[..8], &time[8..])
     }
 
-    /// The number of the `n`th order.
+    /// The number of the `n`th order: of a year that no order is placed in.
     pub(crate) fn number(n: u32) -> String {
-        format!("SPK-OLD-{n:09}")
+        format!("SPK-1999-{n:09}")
     }
 
     /// The same identity as SQL, of a number that is called so there.

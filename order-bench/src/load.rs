@@ -63,9 +63,14 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// The latency that this share of all calls, in thousandths, did not exceed.
     pub(crate) fn at(&self, per_mille: usize) -> Duration {
-        let last = self.latencies.len().saturating_sub(1);
-        self.latencies.get(last * per_mille / 1000).copied().unwrap_or_default()
+        at(&self.latencies, per_mille)
     }
+}
+
+/// What so many of sorted times, in thousandths, did not exceed.
+pub(crate) fn at(sorted: &[Duration], per_mille: usize) -> Duration {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get(last * per_mille / 1000).copied().unwrap_or_default()
 }
 
 /// A number for every load, so that no two ever use the same request ids.

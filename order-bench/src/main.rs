@@ -7,6 +7,7 @@
 mod cluster;
 mod create;
 mod dice;
+mod feed;
 mod figures;
 mod fill;
 mod load;

@@ -1,7 +1,8 @@
 //! What is measured, and in which order.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use neighbour_sim::Neighbours;
 use order_api::v1::{cart_service_client::CartServiceClient, order_service_client::OrderServiceClient};
 use tonic::transport::Channel;
 
@@ -10,12 +11,13 @@ use crate::{
     cluster::{Cluster, sql},
     create::{Choice, Create},
     dice::Dice,
+    feed::{Heard, Noting, Watchers},
     figures::{Figures, millis, ratio},
     fill::Filled,
     load::{self, Load, Outcome},
     pgbench::{self, Script},
     reads::{self, Look, Mix, Reader},
-    server::Server,
+    server::{STOCK, Server, catalog_product, sku},
     steps::{Step, Stepper},
 };
 
@@ -44,6 +46,8 @@ const IN_FLIGHT: [usize; 4] = [1, 8, 64, 512];
 const CLIENTS: [usize; 3] = [1, 8, 64];
 /// Orders of the small database, on which statistics must not be faster.
 const FEW_ORDERS: u32 = 10_000;
+/// Those who watch.
+const WATCHERS: usize = 3;
 /// Ten times as many callers as there are calls in flight at the peak.
 const TOO_MANY: usize = 5120;
 /// With so many it is counted what an order costs.
@@ -134,6 +138,8 @@ pub(crate) async fn all(plan: &Plan) -> Result<Figures, Failed> {
         fresh(&mut round, &place.cluster).await?;
         scripts.run(&mut round, &place.url)?;
         reading.measure(&mut round, &place.postgresql).await?;
+        feed(&mut round, &place.postgresql).await?;
+        remote(&mut round, &place.cluster).await?;
         overload(&mut round, &place).await?;
     }
     for (server, engine) in place.servers() {
@@ -230,6 +236,56 @@ async fn fresh(round: &mut Round<'_>, cluster: &Cluster) -> Result<(), Failed> {
     let load = Load::new(64, plan.time).at_once();
     let outcome = load::drive(&server, load, creator(&server, (Choice::Uniform, plan.products))).await?;
     round.note(&outcome, figure)
+}
+
+/// How soon those who watch hear of orders, with many calls in flight and with as many as the server takes.
+async fn feed(round: &mut Round<'_>, server: &Server) -> Result<(), Failed> {
+    let plan = round.plan;
+    for in_flight in COUNTED {
+        let figure = format!("postgresql.watched.{in_flight}");
+        if !plan.wants(&figure) {
+            continue;
+        }
+        let (watchers, answered) = (Watchers::start(server, WATCHERS).await?, Heard::default());
+        let create = creator(server, (Choice::Uniform, plan.products));
+        let caller = |channel, dice| Noting { create: create(channel, dice), answered: Arc::clone(&answered) };
+        let outcome = load::drive(server, Load::new(in_flight, plan.time), caller).await?;
+        let delays = watchers.delays(&answered).await?;
+        let [p50, p99] = [500, 990].map(|per_mille| millis(load::at(&delays, per_mille)));
+        say(round.number, &figure, &format!("heard of p50 {p50:.2} ms, p99 {p99:.2} ms after the answer"));
+        round.figures.note(format!("{figure}.delay_p50_ms"), p50);
+        round.figures.note(format!("{figure}.delay_p99_ms"), p99);
+        round.note(&outcome, &figure)?;
+    }
+    Ok(())
+}
+
+/// The same orders, paid by card, with neighbours in the process and with all of them in another one.
+async fn remote(round: &mut Round<'_>, cluster: &Cluster) -> Result<(), Failed> {
+    let plan = round.plan;
+    let neighbours = Neighbours::start("127.0.0.1:0".parse()?).await?;
+    (0..plan.products).for_each(|n| neighbours.put_product(catalog_product(n)));
+    let url = neighbours.url();
+    (0..plan.products).for_each(|n| neighbours.put_stock(&sku(n), STOCK));
+    let names = ["CATALOG_URL", "INVENTORY_URL", "PAYMENT_URL", "SHIPPING_URL", "NOTIFICATION_URL"];
+    let elsewhere = names.map(|name| (name, url.as_str()));
+    for (name, settings) in [("embedded", &[][..]), ("remote", &elsewhere[..])] {
+        let figure = format!("postgresql.{name}.64");
+        if !plan.wants(&figure) {
+            continue;
+        }
+        let database = cluster.database(&format!("{name}{}", round.number))?;
+        let server = Server::start_with(&database, plan.products, settings).await?;
+        let create = creator(&server, (Choice::Uniform, plan.products));
+        let stepper = |channel: Channel, dice: Dice| Stepper {
+            create: create(channel.clone(), dice),
+            carts: CartServiceClient::new(channel),
+            step: Step::PaidOrder,
+        };
+        let outcome = load::drive(&server, Load::new(64, plan.time), stepper).await?;
+        round.note(&outcome, &figure)?;
+    }
+    Ok(())
 }
 
 /// Ten times as many callers as the peak needs, at a server with the settings that it comes with.

@@ -113,7 +113,7 @@ fn reading(figures: &Figures) -> Vec<Row> {
             over(figures.median("postgresql.stats.many.p50_ms"), figures.median("postgresql.stats.few.p50_ms")),
             (1.5, 1.0, true),
         ),
-        ("p99 of the admin search, ms", figures.median("postgresql.search.1.p99_ms"), (50.0, 10.0, true)),
+        ("p99 of the admin search for a number, ms", figures.median("postgresql.search.1.p99_ms"), (50.0, 10.0, true)),
     ]
 }
 
@@ -124,6 +124,16 @@ fn lasting(figures: &Figures) -> Vec<Row> {
             "goodput at ten times the peak's callers / peak",
             over(figures.median("postgresql.overload.per_s"), created(figures, "postgresql", ("uniform", 512))),
             (0.8, 0.95, false),
+        ),
+        (
+            "p99 until watchers hear of an order after its caller, 64 in flight, ms",
+            figures.median("postgresql.watched.64.delay_p99_ms"),
+            (50.0, 25.0, true),
+        ),
+        (
+            "CreateOrder with payment, all neighbours remote / embedded, 64 in flight",
+            over(figures.median("postgresql.remote.64.per_s"), figures.median("postgresql.embedded.64.per_s")),
+            (0.5, 0.8, false),
         ),
         (
             "fsyncs per order at 64 in flight",

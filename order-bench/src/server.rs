@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use order_api::integrations::v1::CatalogProduct;
 use order_api::v1::{self, admin_service_client::AdminServiceClient};
 use tonic::{
     metadata::{Ascii, MetadataValue},
@@ -18,7 +19,7 @@ use crate::{Failed, cluster::text, process};
 /// How long a server may take to its first answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Units on every shelf: more than any run sells.
-const STOCK: i64 = 900_000_000;
+pub(crate) const STOCK: i64 = 900_000_000;
 /// Products that one call can put up.
 const PRODUCTS_PER_CALL: usize = 500;
 
@@ -86,7 +87,8 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()?;
         let server = Self { child, address, service, admin };
-        server.fill(products).await?;
+        let is_counted_here = settings.iter().all(|(name, _)| *name != "INVENTORY_URL");
+        server.fill(products, is_counted_here.then_some(STOCK)).await?;
         Ok(server)
     }
 
@@ -95,7 +97,7 @@ impl Server {
         Ok(Endpoint::from_shared(format!("http://{}", self.address))?.connect().await?)
     }
 
-    async fn fill(&self, products: u32) -> Result<(), Failed> {
+    async fn fill(&self, products: u32, initial_stock: Option<i64>) -> Result<(), Failed> {
         let until = Instant::now() + PATIENCE;
         let channel = loop {
             match self.connect().await {
@@ -105,7 +107,7 @@ impl Server {
             }
         };
         let mut client = AdminServiceClient::new(channel);
-        let products: Vec<_> = (0..products).map(product).collect();
+        let products: Vec<_> = (0..products).map(|n| product(n, initial_stock)).collect();
         for products in products.chunks(PRODUCTS_PER_CALL) {
             let message = v1::UpsertProductsRequest { products: products.to_vec(), ..Default::default() };
             client.upsert_products(self.admin.with(message)).await?;
@@ -143,17 +145,38 @@ pub(crate) fn sku(n: u32) -> String {
     format!("SKU-{n:06}")
 }
 
-fn product(n: u32) -> v1::ProductUpsert {
+fn name(n: u32) -> String {
+    format!("Product number {n}")
+}
+
+fn price(n: u32) -> order_api::Money {
+    order_api::Money { currency_code: "USD".to_owned(), units: 10 + i64::from(n % 50), nanos: 0 }
+}
+
+/// The `n`th product, as a product service knows it.
+pub(crate) fn catalog_product(n: u32) -> CatalogProduct {
+    CatalogProduct {
+        product_id: product_id(n),
+        sku: sku(n),
+        name: name(n),
+        price: Some(price(n)),
+        tax_class: "standard".to_owned(),
+        active: true,
+        ..Default::default()
+    }
+}
+
+fn product(n: u32, initial_stock: Option<i64>) -> v1::ProductUpsert {
     let product = v1::Product {
         product_id: product_id(n),
         sku: sku(n),
-        name: format!("Product number {n}"),
-        price: Some(order_api::Money { currency_code: "USD".to_owned(), units: 10 + i64::from(n % 50), nanos: 0 }),
+        name: name(n),
+        price: Some(price(n)),
         tax_class: "standard".to_owned(),
         active: true,
         ..Default::default()
     };
-    v1::ProductUpsert { product: Some(product), initial_stock: Some(STOCK) }
+    v1::ProductUpsert { product: Some(product), initial_stock }
 }
 
 /// The server beside this program.

@@ -16,6 +16,8 @@ pub(crate) enum Step {
     Pay,
     /// An order that was not paid is called off.
     Cancel,
+    /// An order is placed and paid by card with one call.
+    PaidOrder,
 }
 
 /// A caller.
@@ -30,15 +32,20 @@ impl Call for Stepper {
         if self.step == Step::Checkout {
             return self.check_out().await;
         }
-        let order = self.create.order();
+        let mut order = self.create.order();
+        if self.step == Step::PaidOrder {
+            order.payment = Some(card());
+            let request = self.create.bearer.with(order);
+            let began = Instant::now();
+            self.create.client.create_order(request).await?;
+            return Ok(began);
+        }
         let create = self.create.bearer.with(order);
         let order_id = self.create.client.create_order(create).await?.into_inner().order_id;
         let request_id = self.create.dice.uuid().to_string();
         let began = Instant::now();
         if self.step == Step::Pay {
-            let payment =
-                v1::PaymentInstrument { method: v1::PaymentMethod::CreditCard.into(), token: "tok_approve".to_owned() };
-            let pay = v1::PayOrderRequest { order_id, payment: Some(payment), request_id, ..Default::default() };
+            let pay = v1::PayOrderRequest { order_id, payment: Some(card()), request_id, ..Default::default() };
             self.create.client.pay_order(self.create.bearer.with(pay)).await?;
         } else {
             let cancel = v1::CancelOrderRequest { order_id, request_id, ..Default::default() };
@@ -46,6 +53,10 @@ impl Call for Stepper {
         }
         Ok(began)
     }
+}
+
+fn card() -> v1::PaymentInstrument {
+    v1::PaymentInstrument { method: v1::PaymentMethod::CreditCard.into(), token: "tok_approve".to_owned() }
 }
 
 impl Stepper {

@@ -11,7 +11,7 @@ use crate::{
     ids::{CouponCode, OrderId, ProductId, Sku},
     money::Money,
     order::{CommandKind, State, Status},
-    stock::Shortage,
+    stock::{Demand, Shortage},
     violation::Violations,
 };
 
@@ -243,9 +243,13 @@ pub enum Refusal {
         /// Units that could be had.
         available: u32,
     },
-    /// The cart or the coupon changed between pricing and ordering, again and again.
-    #[error("the cart or its coupon keeps changing while it is being ordered; try again")]
+    /// What an order or a change rests on, a cart, a coupon, a reservation, changed in between, again and again.
+    #[error("what this rests on keeps changing meanwhile; try again")]
     PricingStale,
+    /// Goods that an inventory service counts are to be reserved there first. Never heard outside: whoever asks reserves them and comes
+    /// again.
+    #[error("goods must be reserved with the inventory service first")]
+    Unreserved(Demand),
     /// The coupon takes nothing off this order.
     #[error("coupon {code} cannot be used: {}", .problem.describe())]
     CouponNotApplicable {

@@ -96,6 +96,10 @@ uuid_id!(
     OperationId
 );
 uuid_id!(
+    /// One request to the service that counts the goods. Its text is the idempotency key.
+    InventoryOperationId
+);
+uuid_id!(
     /// A parcel.
     ShipmentId
 );
@@ -182,6 +186,21 @@ impl OrderNumber {
         let fits = (1..=limits::ORDER_NUMBER_CHARS).contains(&text.len());
         let clean = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         (fits && clean).then_some(Self(text))
+    }
+
+    /// Takes what a person typed, if it looks like a whole number: a prefix, a year, and a counter of at least as many digits as
+    /// [`new`](Self::new) writes.
+    #[must_use]
+    pub fn whole(text: &str) -> Option<Self> {
+        let number = Self::typed(text)?;
+        let mut parts = number.0.split('-');
+        let digits =
+            |part: Option<&str>| part.filter(|part| part.bytes().all(|b| b.is_ascii_digit())).map_or(0, str::len);
+        let is_whole = parts.next().is_some_and(|prefix| (1..=8).contains(&prefix.len()))
+            && digits(parts.next()) == 4
+            && digits(parts.next()) >= 6
+            && parts.next().is_none();
+        is_whole.then_some(number)
     }
 
     /// Takes back what the store holds.
@@ -289,6 +308,13 @@ mod tests {
         assert_eq!(OrderNumber::new("SPK", 2026, 1001).as_str(), "SPK-2026-001001");
         assert_eq!(OrderNumber::typed(" spk-2026-001001 ").unwrap().as_str(), "SPK-2026-001001");
         assert_eq!(OrderNumber::typed("a'b"), None);
+        assert_eq!(OrderNumber::whole("spk-2026-001001").unwrap().as_str(), "SPK-2026-001001");
+        assert!(OrderNumber::whole("SPK-2026-1001001").is_some());
+        for part in
+            ["SPK-2026-00100", "2026-001001", "SPK-26-001001", "-2026-001001", "SPK-2026-001001-1", "SPK-2026-00100a"]
+        {
+            assert_eq!(OrderNumber::whole(part), None, "{part}");
+        }
     }
 
     #[test]

@@ -119,6 +119,34 @@ pub const CART_HOLD_MINUTES_MAX: u32 = 1_440;
 /// Hours for which a request id is remembered; retries come within minutes, and a day leaves room for a stuck queue.
 pub const REQUEST_ID_RETENTION_HOURS: u32 = 24;
 
+/// Streams that may watch orders through one process.
+pub const WATCHERS: usize = 256;
+/// Of them, those of customers: they are not to keep services out.
+pub const WATCHERS_CUSTOMERS: usize = 128;
+/// Of those, one customer's: a few devices.
+pub const WATCHERS_OF_A_CUSTOMER: usize = 8;
+/// Streams that may watch the health of one process, of all connections together: nobody has to say who they are for one.
+pub const HEALTH_WATCHES: usize = 1000;
+/// Kinds of events that a watcher may name.
+pub const WATCHED_TYPES: usize = 100;
+/// Seconds between heartbeats, unless given.
+pub const HEARTBEAT_SECONDS_DEFAULT: u32 = 15;
+/// Seconds between heartbeats, at most.
+pub const HEARTBEAT_SECONDS_MAX: u32 = 300;
+/// Seconds for which a watcher may not take a message.
+pub const WATCH_STALL_SECONDS: u32 = 60;
+
+/// Orders of a batch.
+pub const BATCH_ORDERS: usize = 100;
+/// How often a message is refused before it is put aside.
+pub const PUBLISH_REFUSALS: u32 = 3;
+/// Seconds for which a message is tried at which whoever it is for fails.
+pub const PUBLISH_PATIENCE_SECONDS: u32 = 300;
+/// Minutes that an export may take: it holds a snapshot.
+pub const EXPORT_MINUTES: u32 = 60;
+/// Characters of what is noted of a refusal.
+pub const DEAD_LETTER_REASON_CHARS: usize = 500;
+
 /// A row of [`TABLE`]: what is limited, the limit, and its unit.
 pub type Limit = (&'static str, u64, &'static str);
 
@@ -163,6 +191,19 @@ pub const TABLE: &[Limit] = &[
     ("findings of a verification, unless given", FINDINGS_DEFAULT as u64, "findings"),
     ("findings of a verification", FINDINGS_MAX as u64, "findings"),
     ("days of a statistics series", STATS_DAYS as u64, "days"),
+    ("streams that watch orders, of a process", WATCHERS as u64, "streams"),
+    ("of them, those of customers", WATCHERS_CUSTOMERS as u64, "streams"),
+    ("of those, one customer's", WATCHERS_OF_A_CUSTOMER as u64, "streams"),
+    ("streams that watch the health of a process", HEALTH_WATCHES as u64, "streams"),
+    ("kinds of events of a watcher", WATCHED_TYPES as u64, "kinds"),
+    ("time between heartbeats, unless given", HEARTBEAT_SECONDS_DEFAULT as u64, "seconds"),
+    ("time between heartbeats", HEARTBEAT_SECONDS_MAX as u64, "seconds"),
+    ("time for which a watcher takes nothing", WATCH_STALL_SECONDS as u64, "seconds"),
+    ("orders of BatchUpdateOrderStatus", BATCH_ORDERS as u64, "orders"),
+    ("refusals of a message before it is put aside", PUBLISH_REFUSALS as u64, "refusals"),
+    ("time for which a message is tried that makes an endpoint fail", PUBLISH_PATIENCE_SECONDS as u64, "seconds"),
+    ("time of an export", EXPORT_MINUTES as u64, "minutes"),
+    ("what is noted of a refusal", DEAD_LETTER_REASON_CHARS as u64, "characters"),
     ("request message", MESSAGE_BYTES_IN as u64, "bytes"),
     ("answer message", MESSAGE_BYTES_OUT as u64, "bytes"),
     ("stock of a SKU", STOCK_UNITS_MAX.unsigned_abs(), "units"),

@@ -38,6 +38,30 @@ pub enum AllocatePolicy {
     Confirm,
 }
 
+/// Who counts what is on the shelf. An order keeps who counted when it was placed, whatever is configured later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StockKeeping {
+    /// This service, in its own database.
+    #[default]
+    Embedded,
+    /// An inventory service, which is told what happens to the goods.
+    Remote,
+}
+
+impl StockKeeping {
+    /// Both of them, for tables and tests.
+    pub const ALL: [Self; 2] = [Self::Embedded, Self::Remote];
+
+    /// The word that is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "EMBEDDED",
+            Self::Remote => "REMOTE",
+        }
+    }
+}
+
 /// The choices together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Policy {
@@ -47,6 +71,8 @@ pub struct Policy {
     pub capture: CapturePolicy,
     /// When stock is promised.
     pub allocate_on: AllocatePolicy,
+    /// Who counts the goods of orders that are placed from now on.
+    pub stock_keeping: StockKeeping,
     /// Minutes that an unpaid order may wait before it expires; `None` means for ever. Not for cash on delivery.
     pub pay_by_minutes: Option<u32>,
     /// Minutes for which a cart holds its goods after each change, at most

@@ -1,15 +1,17 @@
 //! What the service asks of its neighbours, in the domain's own words. Each has an embedded answer, so that the service is
 //! complete on its own, and may be a remote service instead. Nothing here is called while a database transaction is open.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use crate::{
-    ids::{OperationId, OrderId, OrderNumber, ProductId},
+    ids::{CustomerId, OperationId, OrderId, OrderNumber, ProductId, Sku},
     money::Money,
     order::Shipment,
     payment::{OperationKind, Outcome, PaymentMethod},
     product::Product,
-    stock::{LevelQuery, StockLevel},
+    stock::{InventoryOperation, LevelQuery, Shortage},
     time::Timestamp,
 };
 
@@ -67,23 +69,55 @@ pub trait Catalog: Neighbour {
     /// Where the neighbour is down: never mistaken for an unknown product.
     async fn batch_get(&self, ids: &[ProductId]) -> Result<Vec<Product>, Unavailable>;
 
-    /// The same products as somebody saw them before, without asking anybody: for who makes sure, in the transaction that relies
-    /// on them, that they are still at the revisions given here. `None` where one of them is not at hand, and always from a
-    /// catalogue that no transaction of ours can look into.
+    /// The same products as somebody saw them before, without asking anybody: good enough for an order that is placed, and for no
+    /// refusal. `None` where one of them is not at hand.
     fn recent(&self, ids: &[ProductId]) -> Option<Vec<Product>> {
         let _ = ids;
         None
     }
+
+    /// Whether whoever relies on [`recent`](Self::recent) products can, and has to, make sure in its transaction that they are still at the
+    /// revisions given there. Others are as old as the catalogue allows.
+    fn keeps_revisions(&self) -> bool {
+        false
+    }
 }
 
-/// Who knows what is on the shelf. The embedded shelf is counted inside the placement transaction; this is for looking.
+/// Who knows what is on the shelf. This is for looking: the embedded shelf is counted inside the placement transaction, any other one
+/// through [`Warehouse`].
 #[async_trait]
 pub trait Inventory: Neighbour {
-    /// The levels of these SKUs that exist, in any order, with such holds only as have not ended.
+    /// How many units can be ordered, of those SKUs that exist; such holds only count as have not ended.
     ///
     /// # Errors
     /// Where the neighbour is down: never mistaken for an empty shelf.
-    async fn levels(&self, query: LevelQuery) -> Result<Vec<StockLevel>, Unavailable>;
+    async fn available(&self, query: LevelQuery) -> Result<BTreeMap<Sku, i64>, Unavailable>;
+}
+
+/// What became of a reservation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReserveOutcome {
+    /// The units are promised.
+    Reserved,
+    /// There are not enough, and nothing is promised, now or later.
+    Short(Vec<Shortage>),
+    /// It may or may not have been made: it must be withdrawn.
+    Unknown(Unavailable),
+    /// Nobody was asked.
+    Unasked(Unavailable),
+}
+
+/// Who counts the goods, where this service does not.
+#[async_trait]
+pub trait Warehouse: Send + Sync {
+    /// Promises units to an order, all of them or none, once per key.
+    async fn reserve(&self, operation: &InventoryOperation) -> ReserveOutcome;
+
+    /// Tells what has happened to goods, or withdraws a reservation; once per key.
+    ///
+    /// # Errors
+    /// Where it is not certain that it was heard; it must be told again.
+    async fn tell(&self, operation: &InventoryOperation) -> Result<(), Unavailable>;
 }
 
 /// A request to move money.
@@ -158,12 +192,32 @@ pub enum NotificationKind {
     RefundConfirmation,
 }
 
+/// Something that a customer is to hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// Which: the same for the same event of the same order.
+    pub key: String,
+    /// Of which order.
+    pub order_id: OrderId,
+    /// Its number, for people.
+    pub order_number: OrderNumber,
+    /// Who ordered; none for guests.
+    pub customer_id: Option<CustomerId>,
+    /// What happened.
+    pub kind: NotificationKind,
+    /// When.
+    pub time: Timestamp,
+}
+
 /// Who tells customers.
 #[async_trait]
 pub trait Notifier: Neighbour {
-    /// Tells the customer of an order. May be told twice; must not matter.
+    /// Whether there is anybody to be told at all.
+    fn listens(&self) -> bool;
+
+    /// Tells the customer of an order. May be told twice; must not matter. News that are refused for good count as told.
     ///
     /// # Errors
     /// Where the neighbour is down.
-    async fn notify(&self, order_id: OrderId, kind: NotificationKind) -> Result<(), Unavailable>;
+    async fn notify(&self, news: &News) -> Result<(), Unavailable>;
 }

@@ -5,6 +5,7 @@
 //! same rule, so that no SQL repeats it.
 
 mod claim;
+mod inventory;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +13,16 @@ pub use self::claim::{
     Demand, HoldRequest, Levels, Shortage, allocate, allocate_batch, allocate_held, demand, give_back, hold,
     hold_changes,
 };
+pub use self::inventory::{Goods, InventoryKind, InventoryOperation, Moves, Reserved, tell_again_at};
 use crate::{
     error::Refusal,
     ids::{CartId, Sku},
     time::Timestamp,
 };
+
+/// Where the identities of movements begin in a seed, and those of what is told to an inventory service: an order has either the one or
+/// the other. Events are minted from the lower half.
+pub const SHELF_IDS: u16 = 0x8000;
 
 /// The level of one SKU, in units.
 #[derive(Debug, Clone, PartialEq, Eq)]

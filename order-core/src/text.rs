@@ -128,6 +128,10 @@ pub fn check_metadata(
         let path = format!("{field}[{:?}]", key.chars().take(limits::METADATA_KEY_CHARS).collect::<String>());
         let key = METADATA_KEY.check(&key, &path, violations);
         let value = METADATA_VALUE.check(&value, &path, violations);
+        if value.as_ref().is_some_and(String::is_empty) {
+            violations.push(path, reason::REQUIRED, "must not be empty; leave the pair out");
+            continue;
+        }
         if let (Some(key), Some(value)) = (key, value)
             && checked.insert(key, value).is_some()
         {
@@ -268,7 +272,7 @@ mod tests {
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let full: Vec<_> = (0..limits::METADATA_PAIRS).map(|n| pair(&n.to_string(), "v")).collect();
         assert!(check(full.clone()).is_empty());
-        assert!(check(vec![pair("gift", "")]).is_empty());
+        assert_eq!(check(vec![pair("gift", "")]).iter().next().unwrap().reason, reason::REQUIRED);
         let over = check(full.into_iter().chain([pair("one more", "v")]).collect());
         assert_eq!(over.iter().next().unwrap().reason, reason::TOO_MANY);
         let twice = check(vec![pair("gift", "yes"), pair(" gift ", "no")]);

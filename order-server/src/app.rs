@@ -7,16 +7,19 @@ use order_core::{
     ids::RequestId,
     order::{Actor, Context, Order, StatusOptions},
     policy::Policy,
-    ports::{Catalog, Inventory, Notifier, PaymentGateway, Shipping},
+    ports::{Catalog, Inventory, Notifier, PaymentGateway, Shipping, Warehouse},
     rules::Rules,
 };
 use order_store::{Numbering, Store};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     auth::Principal,
     clock::{Clock, IdSource},
     convert::actor,
+    feed::Feed,
+    gateways::{Publisher, Redis},
     service::call,
 };
 
@@ -37,12 +40,22 @@ pub struct App {
     pub catalog: Arc<dyn Catalog>,
     /// Who knows what is on the shelf.
     pub inventory: Arc<dyn Inventory>,
+    /// Who counts the goods, where this service does not.
+    pub warehouse: Option<Arc<dyn Warehouse>>,
+    /// Rung when there may be something to tell whoever counts the goods.
+    pub untold: Notify,
     /// Who moves money.
     pub payments: Arc<dyn PaymentGateway>,
     /// Who carries parcels.
     pub shipping: Arc<dyn Shipping>,
     /// Who tells customers.
     pub notifier: Arc<dyn Notifier>,
+    /// Whom events are passed on to.
+    pub publishers: Vec<Arc<dyn Publisher>>,
+    /// Where all processes count calls together, if there is such a place.
+    pub shared_limits: Option<Arc<Redis>>,
+    /// What happens to orders, for those who watch.
+    pub feed: Feed,
     /// How prices come about.
     pub rules: Arc<Rules>,
     /// When orders are confirmed, stock is promised and waiting ends.

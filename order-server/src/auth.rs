@@ -4,6 +4,7 @@
 //! sees is decided in the store's queries, not here.
 
 pub mod access;
+pub mod jwks;
 pub mod key;
 pub mod verify;
 

@@ -12,11 +12,17 @@ use async_trait::async_trait;
 use order_core::currency::Currency;
 use order_store::{ConnectOptions, DatabaseUrl, Numbering, Store, StoreError};
 
+use tokio::sync::Notify;
+
 use crate::{
     app::{App, GuestPolicy},
     clock::{Clock, IdSource, RandomIds, SystemClock},
-    config::{Config, DatabaseConfig, ShopConfig, Switch},
-    gateways::{EmbeddedCatalog, EmbeddedInventory, EmbeddedShipping, LoggingNotifier, Mail, SimulatedGateway},
+    config::{Config, DatabaseConfig, EventsConfig, ShopConfig, Switch},
+    feed::Feed,
+    gateways::{
+        EmbeddedCatalog, EmbeddedInventory, EmbeddedShipping, Mail, Nats, NoNotifier, Publisher, REDIS_PATIENCE, Redis,
+        RemoteCatalog, RemoteInventory, RemoteNotifier, RemotePayments, RemoteShipping, SimulatedGateway, Webhook,
+    },
     health::ReadinessProbe,
     shutdown::Lifecycle,
 };
@@ -89,21 +95,48 @@ impl Default for Sources {
     }
 }
 
-/// Everything that the use cases need, with the embedded neighbours.
+/// Everything that the use cases need, with the neighbours that are configured and the embedded ones for all others. Must be called
+/// inside the runtime.
 #[must_use]
 pub fn app(config: &Config, store: &Arc<dyn Store>, lifecycle: &Lifecycle, sources: Sources) -> Arc<App> {
-    let shop = &config.shop;
+    let (shop, around) = (&config.shop, &config.neighbours);
+    let counted_elsewhere =
+        around.inventory.as_ref().map(|address| Arc::new(RemoteInventory::new(address, around.allowance)));
+    if let Some(tls) = around.tls.clone() {
+        let closing = lifecycle.closing().clone();
+        lifecycle.spawn(async move { closing.run_until_cancelled(tls.keep_fresh()).await });
+    }
     // The gateway tells the app of payment events, as an adapter would at the door: each knows the other.
     Arc::new_cyclic(|app: &Weak<App>| App {
         store: Arc::clone(store),
-        catalog: Arc::new(EmbeddedCatalog::new(Arc::clone(store))),
-        inventory: Arc::new(EmbeddedInventory(Arc::clone(store))),
-        payments: Arc::new(SimulatedGateway::new(
-            Arc::clone(store),
-            Mail::new(app.clone(), lifecycle.tasks().clone(), lifecycle.closing().clone()),
-        )),
-        shipping: Arc::new(EmbeddedShipping),
-        notifier: Arc::new(LoggingNotifier),
+        catalog: match &around.catalog {
+            Some(address) => Arc::new(RemoteCatalog::new(address, around.allowance, around.catalog_cache)),
+            None => Arc::new(EmbeddedCatalog::new(Arc::clone(store))),
+        },
+        inventory: match &counted_elsewhere {
+            Some(remote) => Arc::clone(remote) as _,
+            None => Arc::new(EmbeddedInventory(Arc::clone(store))),
+        },
+        warehouse: counted_elsewhere.clone().map(|remote| remote as _),
+        untold: Notify::new(),
+        payments: match &around.payment {
+            Some(address) => Arc::new(RemotePayments::new(address, around.allowance)),
+            None => Arc::new(SimulatedGateway::new(
+                Arc::clone(store),
+                Mail::new(app.clone(), lifecycle.tasks().clone(), lifecycle.closing().clone()),
+            )),
+        },
+        shipping: match &around.shipping {
+            Some(address) => Arc::new(RemoteShipping::new(address, around.allowance)),
+            None => Arc::new(EmbeddedShipping),
+        },
+        notifier: match &around.notification {
+            Some(address) => Arc::new(RemoteNotifier::new(address, around.allowance)),
+            None => Arc::new(NoNotifier),
+        },
+        publishers: publishers(&config.events),
+        shared_limits: shared_limits(config, lifecycle),
+        feed: Feed::new(Arc::clone(store)),
         rules: Arc::new(shop.rules.clone()),
         policy: shop.policy,
         numbering: numbering(shop),
@@ -117,6 +150,18 @@ pub fn app(config: &Config, store: &Arc<dyn Store>, lifecycle: &Lifecycle, sourc
         tasks: lifecycle.tasks().clone(),
         draining: lifecycle.draining().clone(),
     })
+}
+
+fn publishers(events: &EventsConfig) -> Vec<Arc<dyn Publisher>> {
+    let nats = Nats::new(&events.nats).map(|nats| Arc::new(nats) as Arc<dyn Publisher>);
+    let webhook = events.webhook.clone().map(|webhook| Arc::new(Webhook::new(webhook)) as Arc<dyn Publisher>);
+    nats.into_iter().chain(webhook).collect()
+}
+
+/// Where all processes count calls together, if that is configured. Must be called inside the runtime.
+#[must_use]
+pub fn shared_limits(config: &Config, lifecycle: &Lifecycle) -> Option<Arc<Redis>> {
+    config.redis.as_ref().map(|url| Redis::start(url, REDIS_PATIENCE, lifecycle))
 }
 
 /// Ready means: the database answers, and its schema is ours.

@@ -3,19 +3,27 @@
 //! [`setting::SETTINGS`] is the table, [`Raw`] the given values, [`Config`] the result. [`Config::resolve`] reports every
 //! mistake at once.
 
+mod network;
 mod raw;
 mod read;
 pub mod secret;
 pub mod setting;
 mod show;
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
+use http::{HeaderValue, Uri};
 use order_core::{policy::Policy, rules::Rules};
 
 pub use self::{
+    network::{Network, Networks, home},
     raw::Raw,
-    secret::{DatabaseUrl, Secret},
+    secret::{DatabaseUrl, RedisUrl, Secret, SigningKey},
+};
+use crate::{
+    auth::{access::PerClass, jwks::JwksSource},
+    gateways::{Allowance, RemoteAddress},
+    tls::{Door, Kept, Neighbours},
 };
 
 /// A valid configuration. `Debug` and `Display` show no secret.
@@ -27,6 +35,8 @@ pub struct Config {
     pub listen_addr: SocketAddr,
     /// Where metrics, health and readiness listen.
     pub ops_addr: SocketAddr,
+    /// How the gRPC API speaks TLS; `None` means plain text. The ops port speaks that always: those who probe it know no other.
+    pub tls: Option<Arc<Kept<Door>>>,
     /// Where the embedded database and the generated key live.
     pub data_dir: PathBuf,
     /// The database.
@@ -35,14 +45,26 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// The choices of the shop.
     pub shop: ShopConfig,
+    /// The services around it.
+    pub neighbours: NeighboursConfig,
+    /// Where events are passed on to.
+    pub events: EventsConfig,
     /// How much is let in.
     pub limits: LimitsConfig,
+    /// Where all processes count calls together; each counts for itself without it.
+    pub redis: Option<RedisUrl>,
+    /// Who may say for whom they call.
+    pub trusted_proxies: Networks,
     /// How the process ends.
     pub shutdown: ShutdownConfig,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Where traces are sent.
+    pub traces: TracesConfig,
     /// Whether gRPC reflection is served.
     pub reflection: Switch,
+    /// What browsers may do.
+    pub web: WebConfig,
 }
 
 /// Where the process runs. Development is production with a generated key and friendlier defaults; nothing is turned off.
@@ -100,6 +122,8 @@ pub struct IdentityConfig {
 pub enum KeySource {
     /// Given: at least 32 bytes.
     Given(Secret),
+    /// Public keys of whoever makes tokens.
+    Set(JwksSource),
     /// Kept in this file, generated when the file does not exist. Development only.
     Generated(PathBuf),
 }
@@ -123,6 +147,82 @@ pub struct ShopConfig {
     pub demo_catalog: Switch,
 }
 
+/// The services around it. What has no address is part of this process.
+#[derive(Debug, Clone)]
+pub struct NeighboursConfig {
+    /// Who knows products.
+    pub catalog: Option<RemoteAddress>,
+    /// How old a product of theirs may be.
+    pub catalog_cache: Duration,
+    /// Who counts the goods.
+    pub inventory: Option<RemoteAddress>,
+    /// Who moves money.
+    pub payment: Option<RemoteAddress>,
+    /// Who carries parcels.
+    pub shipping: Option<RemoteAddress>,
+    /// Who tells customers.
+    pub notification: Option<RemoteAddress>,
+    /// How those at `https://` addresses are spoken to.
+    pub tls: Option<Arc<Kept<Neighbours>>>,
+    /// What each of them is allowed.
+    pub allowance: Allowance,
+}
+
+impl std::fmt::Debug for WebhookConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebhookConfig").field("keys", &self.keys).finish_non_exhaustive()
+    }
+}
+
+/// Pages from these origins may read our answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origins {
+    /// None.
+    None,
+    /// Any. Tokens come in a header and never in a cookie, so that a foreign page has none to send.
+    Any,
+    /// These.
+    These(Vec<HeaderValue>),
+}
+
+/// What browsers may do.
+#[derive(Debug, Clone)]
+pub struct WebConfig {
+    /// Whether gRPC-Web is spoken.
+    pub grpc_web: Switch,
+    /// Whose pages may read our answers.
+    pub origins: Origins,
+}
+
+/// Where events are passed on to.
+#[derive(Debug, Clone)]
+pub struct EventsConfig {
+    /// A broker; none without an address.
+    pub nats: NatsConfig,
+    /// An endpoint.
+    pub webhook: Option<WebhookConfig>,
+}
+
+/// A NATS server with JetStream.
+#[derive(Debug, Clone)]
+pub struct NatsConfig {
+    /// Where it is, if there is one; may hold credentials.
+    pub url: Option<Secret>,
+    /// What subjects begin with.
+    pub subject: String,
+    /// The stream that is made where no other takes those subjects.
+    pub stream: String,
+}
+
+/// An endpoint that events are posted to. `Debug` does not show where.
+#[derive(Clone)]
+pub struct WebhookConfig {
+    /// Where it is; may hold what only we should know.
+    pub url: Uri,
+    /// What messages are signed with, each: while a key is replaced there are two.
+    pub keys: Vec<SigningKey>,
+}
+
 /// How much is let in.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitsConfig {
@@ -133,7 +233,7 @@ pub struct LimitsConfig {
     /// Longest time of a unary call.
     pub request_timeout: Duration,
     /// Calls of one customer or guest address; `None` means no limit.
-    pub rate: Option<Rate>,
+    pub rates: PerClass<Option<Rate>>,
 }
 
 /// A rate of calls.
@@ -172,6 +272,19 @@ pub enum LogFormat {
     Json,
     /// For people.
     Text,
+}
+
+/// Where traces are sent, and what they say of this process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TracesConfig {
+    /// A collector; nothing is traced without one.
+    pub endpoint: Option<Uri>,
+    /// What this service is called there.
+    pub service_name: String,
+    /// What else is said about this process, by name.
+    pub attributes: Vec<(String, String)>,
+    /// Which part of the traces that begin here is sent, 0 to 1.
+    pub ratio: f64,
 }
 
 /// What the caller of [`Config::resolve`] is going to use. In production nothing that is used may be made up.

@@ -69,6 +69,21 @@ pub struct Resource {
     pub name: String,
 }
 
+/// An error as a part of an answer.
+impl From<ApiError> for order_api::v1::Refusal {
+    fn from(error: ApiError) -> Self {
+        let Content { reason, message, metadata, fields, retry_after, .. } = *error.0;
+        Self {
+            retry_delay: retry_after.and_then(|delay| delay.try_into().ok()),
+            field_violations: fields.iter().map(|field| format!("{}: {}", field.field, field.description)).collect(),
+            code: reason.code().into(),
+            reason: reason.as_str().to_owned(),
+            message: message.into_owned(),
+            metadata,
+        }
+    }
+}
+
 impl ApiError {
     /// An error with its reason and a text for people.
     #[must_use]
@@ -114,10 +129,14 @@ impl ApiError {
         Self::new(Reason::DeadlineExceeded, "the call took longer than its deadline allows")
     }
 
-    /// Adds a fact that a program may read: `ErrorInfo.metadata`.
+    /// Adds a fact that a program may read: `ErrorInfo.metadata`. One that says nothing is left out: on the wire an entry without its
+    /// value is right, and Envoy's transcoder dies of it.
     #[must_use]
     pub fn with_metadata(mut self, key: impl Into<String>, value: impl fmt::Display) -> Self {
-        self.0.metadata.insert(key.into(), value.to_string());
+        let value = value.to_string();
+        if !value.is_empty() {
+            self.0.metadata.insert(key.into(), value);
+        }
         self
     }
 

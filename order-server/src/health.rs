@@ -9,7 +9,8 @@ use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::{Stream, stream};
-use tokio::sync::watch;
+use order_core::limits;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tonic::{Request, Response, Status};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_server};
 
@@ -53,13 +54,15 @@ pub enum Readiness {
 pub struct Health {
     state: Arc<watch::Sender<Readiness>>,
     lifecycle: Lifecycle,
+    watches: Arc<Semaphore>,
 }
 
 impl Health {
     /// Looks once, so that the first answer is a true one, and then again and again until the process drains.
     pub async fn start(probe: Arc<dyn ReadinessProbe>, lifecycle: Lifecycle) -> Self {
         let state = Arc::new(watch::Sender::new(Readiness::NotReady("starting".to_owned())));
-        let health = Self { state, lifecycle: lifecycle.clone() };
+        let health =
+            Self { state, lifecycle: lifecycle.clone(), watches: Arc::new(Semaphore::new(limits::HEALTH_WATCHES)) };
         health.look(&*probe).await;
         let background = health.clone();
         lifecycle.spawn(async move {
@@ -153,12 +156,17 @@ impl health_server::Health for Health {
     type WatchStream = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
 
     async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let Ok(place) = Arc::clone(&self.watches).try_acquire_owned() else {
+            let full = ApiError::new(Reason::Overloaded, "too many streams watch this process; ask with Check");
+            return Err(full.with_retry_after(INTERVAL).into());
+        };
         let watcher = Watcher {
             subject: Subject::of(&request.into_inner().service),
             state: self.state.subscribe(),
             lifecycle: self.lifecycle.clone(),
             told: None,
             over: false,
+            _place: place,
         };
         Ok(Response::new(Box::pin(stream::unfold(watcher, Watcher::next))))
     }
@@ -172,6 +180,7 @@ struct Watcher {
     /// What was said last; the protocol wants changes only.
     told: Option<ServingStatus>,
     over: bool,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Watcher {

@@ -1,5 +1,6 @@
 //! What every call passes before it reaches a service, outermost first:
 //!
+//! 0. [`web`] answers browsers' preflights and translates gRPC-Web.
 //! 1. [`request_id`] names the call; the name is echoed in every answer.
 //! 2. [`observe`] opens the span, measures the call and writes its one log line, also when the caller goes away.
 //! 3. [`panic`] turns a panic into INTERNAL.
@@ -24,15 +25,17 @@ pub mod panic;
 mod pushback;
 pub mod rate_limit;
 pub mod request_id;
+pub mod web;
 
-use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc};
+use std::{convert::Infallible, future::Future, num::NonZeroU32, pin::Pin, sync::Arc};
 
 use tonic::{body::Body, service::Routes};
 use tower::{Service, ServiceBuilder};
 
 use crate::{
     auth::{access::Method, verify::Tokens},
-    config::{LimitsConfig, Switch},
+    config::{LimitsConfig, Networks, Origins, Switch},
+    gateways::Redis,
 };
 
 /// What the layers pass down.
@@ -44,15 +47,28 @@ pub type Outcome = Result<Response, Infallible>;
 /// The future of layers that do something after the inner service.
 pub type BoxFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
+/// A caller may have one in so many of all calls that are let in at once.
+const SHARE: usize = 8;
+/// And so many in any case: a page that asks for several things at once is no attack.
+const SHARE_MIN: usize = 16;
+
 /// What the layers need.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// How much is let in.
     pub limits: LimitsConfig,
+    /// Where all processes count calls together.
+    pub shared_limits: Option<Arc<Redis>>,
+    /// Who may say for whom they call.
+    pub trusted_proxies: Networks,
     /// Who is believed.
     pub tokens: Arc<Tokens>,
     /// Whether carts and orders need no token.
     pub guest_checkout: Switch,
+    /// Whether gRPC-Web is spoken.
+    pub grpc_web: Switch,
+    /// Whose pages may read our answers.
+    pub origins: Origins,
 }
 
 /// The method that is called, as found by [`observe`] in the table of rules. Absent from a request's extensions if the
@@ -67,6 +83,8 @@ pub fn stack(
     routes: Routes,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static {
     ServiceBuilder::new()
+        .option_layer(web::cors(&policy.origins))
+        .option_layer(policy.grpc_web.is_on().then(tonic_web::GrpcWebLayer::new))
         .layer(request_id::RequestIdLayer)
         .layer(observe::ObserveLayer)
         .layer(panic::PanicLayer)
@@ -74,7 +92,20 @@ pub fn stack(
         .layer(deadline::DeadlineLayer::new(policy.limits.request_timeout))
         .layer(gate::GateLayer::new(authenticate::Authenticate::new(Arc::clone(&policy.tokens))))
         .layer(gate::GateLayer::new(authorize::Authorize::new(policy.guest_checkout)))
-        .option_layer(policy.limits.rate.map(|rate| gate::GateLayer::new(rate_limit::RateLimit::new(rate))))
+        .layer(rate_limit::RateLimitLayer::new(rate_limits(policy)))
         .layer(message::MessageLayer)
         .service(routes.prepare())
+}
+
+fn share(calls: NonZeroU32) -> usize {
+    usize::try_from(calls.get()).map_or(usize::MAX, |calls| (calls / SHARE).max(SHARE_MIN))
+}
+
+fn rate_limits(policy: &Policy) -> rate_limit::RateLimits {
+    rate_limit::RateLimits {
+        rates: policy.limits.rates,
+        trusted_proxies: policy.trusted_proxies.clone(),
+        shared: policy.shared_limits.clone(),
+        at_once: share(policy.limits.max_concurrent_requests),
+    }
 }

@@ -1,6 +1,8 @@
 //! The port for operators and orchestrators: metrics, liveness, readiness, and gRPC health over plain HTTP/2, since
 //! kubelets know neither TLS nor metadata. Not for the public: bind it where only they can reach it.
 
+use std::sync::LazyLock;
+
 use axum::{
     Router, extract::State, http::StatusCode, http::header::CONTENT_TYPE, response::IntoResponse, routing::get,
 };
@@ -8,7 +10,18 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 
-use crate::health::{Health, Readiness};
+use crate::{
+    auth::access::{Access, METHODS},
+    health::{Health, Readiness},
+    openapi,
+};
+
+/// The description of the REST side, made when somebody asks for it first.
+static OPENAPI: LazyLock<String> = LazyLock::new(|| {
+    let guests: Vec<_> =
+        METHODS.iter().filter(|method| method.access == Access::Guest).map(|method| method.path).collect();
+    openapi::document(env!("CARGO_PKG_VERSION"), &guests).to_string()
+});
 
 /// The routes of the ops port.
 pub fn router(health: Health, metrics: PrometheusHandle) -> Router {
@@ -16,6 +29,7 @@ pub fn router(health: Health, metrics: PrometheusHandle) -> Router {
         .route("/metrics", get(render))
         .with_state(metrics)
         .route("/healthz", get(async || "ok\n"))
+        .route("/openapi.json", get(async || ([(CONTENT_TYPE, "application/json")], OPENAPI.as_str())))
         .merge(Router::new().route("/readyz", get(readiness)).with_state(health.clone()));
     // tonic's own fallback answers 200 to everything, since gRPC keeps its codes elsewhere: a probe with a mistyped path
     // would be green for ever.

@@ -4,6 +4,7 @@
 //! it is told to stop.
 
 mod incoming;
+mod stream;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -18,11 +19,13 @@ use tonic_health::pb::health_server::HealthServer;
 use self::incoming::Gatekeeper;
 use crate::{
     auth::verify::Tokens,
-    config::{Config, ShutdownConfig},
+    config::{Config, ShutdownConfig, Switch},
+    gateways::Redis,
     health::{Health, ReadinessProbe},
     layers, ops,
     shutdown::Lifecycle,
     telemetry,
+    tls::{self, Kept},
 };
 
 /// Calls at once on one connection. tonic's `None` would remove hyper's limit.
@@ -53,6 +56,8 @@ pub struct Parts {
     pub probe: Arc<dyn ReadinessProbe>,
     /// Who is believed.
     pub tokens: Arc<Tokens>,
+    /// Where all processes count calls together.
+    pub shared_limits: Option<Arc<Redis>>,
     /// The life that the services share with the server.
     pub lifecycle: Lifecycle,
 }
@@ -86,6 +91,7 @@ pub struct Server {
     policy: layers::Policy,
     shutdown: ShutdownConfig,
     connections_max: usize,
+    tls: Option<Arc<Kept<tls::Door>>>,
     health: Health,
     lifecycle: Lifecycle,
 }
@@ -95,7 +101,7 @@ pub struct Server {
 /// # Errors
 /// A port is taken, or reflection cannot be built.
 pub async fn bind(config: &Config, parts: Parts) -> Result<Server, ServeError> {
-    let Parts { routes, probe, tokens, lifecycle } = parts;
+    let Parts { routes, probe, tokens, shared_limits, lifecycle } = parts;
     let grpc = TcpIncoming::bind(config.listen_addr).map_err(|source| bind_error(config.listen_addr, source))?;
     let grpc = grpc.with_nodelay(Some(true)).with_keepalive(Some(KEEPALIVE_INTERVAL));
     let ops = TcpListener::bind(config.ops_addr).await.map_err(|source| bind_error(config.ops_addr, source))?;
@@ -104,10 +110,18 @@ pub async fn bind(config: &Config, parts: Parts) -> Result<Server, ServeError> {
     let health = Health::start(probe, lifecycle.clone()).await;
     let routes = routes.add_service(HealthServer::new(health.clone()));
     let routes = if config.reflection.is_on() { with_reflection(routes)? } else { routes };
-    let policy = layers::Policy { limits: config.limits, tokens, guest_checkout: config.shop.guest_checkout };
+    let policy = layers::Policy {
+        limits: config.limits,
+        shared_limits,
+        trusted_proxies: config.trusted_proxies.clone(),
+        tokens,
+        guest_checkout: config.shop.guest_checkout,
+        grpc_web: config.web.grpc_web,
+        origins: config.web.origins.clone(),
+    };
     let connections_max = usize::try_from(config.limits.max_connections.get()).unwrap_or(usize::MAX);
-    let shutdown = config.shutdown;
-    Ok(Server { grpc, grpc_addr, ops, ops_addr, routes, policy, shutdown, connections_max, health, lifecycle })
+    let (shutdown, tls) = (config.shutdown, config.tls.clone());
+    Ok(Server { grpc, grpc_addr, ops, ops_addr, routes, policy, shutdown, connections_max, tls, health, lifecycle })
 }
 
 fn bind_error(address: SocketAddr, source: io::Error) -> ServeError {
@@ -151,9 +165,10 @@ impl Server {
                 metrics.run_upkeep();
             }
         });
+        let certificates = self.tls.clone().map(|kept| tokio::spawn(kept.keep_fresh()));
         let cut = CancellationToken::new();
-        let connections = Gatekeeper::new(self.connections_max, cut.clone()).connections(self.grpc);
-        let serving = transport().serve_with_incoming_shutdown(
+        let connections = Gatekeeper::new(self.connections_max, cut.clone(), self.tls).connections(self.grpc);
+        let serving = transport(self.policy.grpc_web).serve_with_incoming_shutdown(
             layers::stack(&self.policy, self.routes),
             connections,
             self.lifecycle.draining().clone().cancelled_owned(),
@@ -169,6 +184,9 @@ impl Server {
         }
         ops.abort();
         upkeep.abort();
+        if let Some(certificates) = certificates {
+            certificates.abort();
+        }
         tracing::info!("stopped");
         Ok(served?)
     }
@@ -196,8 +214,10 @@ impl End {
     }
 }
 
-fn transport() -> Transport {
+/// gRPC-Web may come over HTTP/1.1; nothing else does.
+fn transport(grpc_web: Switch) -> Transport {
     Transport::builder()
+        .accept_http1(grpc_web.is_on())
         .max_concurrent_streams(STREAMS_PER_CONNECTION)
         .http2_max_local_error_reset_streams(Some(LOCAL_RESETS_MAX))
         .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS_MAX))

@@ -1,5 +1,6 @@
-//! What the process says about itself: logs, metrics, and the trace it is part of.
+//! What the process says about itself: logs, metrics and traces.
 
 pub mod logging;
 pub mod metrics;
-pub mod trace_context;
+mod trace_context;
+pub mod traces;

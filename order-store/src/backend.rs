@@ -48,6 +48,8 @@ pub(crate) trait ReadWork: Send + Sync + 'static {
     type Output: Send + 'static;
     /// For metrics and logs.
     const NAME: &'static str;
+    /// Whether it reads along an index and nothing else: such plans are made without asking how large a table is.
+    const ALONG_AN_INDEX: bool = false;
 
     /// Where it gets its connection from.
     fn room(&self) -> Room {

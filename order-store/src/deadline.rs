@@ -14,7 +14,8 @@ pub async fn within<F: Future>(deadline: Instant, future: F) -> F::Output {
 }
 
 /// The deadline of the current call, if it has one.
-pub(crate) fn current() -> Option<Instant> {
+#[must_use]
+pub fn current() -> Option<Instant> {
     DEADLINE.try_with(|deadline| *deadline).ok()
 }
 

@@ -52,6 +52,9 @@ macro_rules! order_queries {
             if let Some(id) = filter.order_id {
                 query = query.filter(orders::order_id.eq(Id(id.uuid())));
             }
+            if let Some(number) = &filter.order_number {
+                query = query.filter(orders::order_number.eq(number.as_str()));
+            }
             if let Some(email) = &filter.email {
                 let same = sql::<Bool>($crate::fragments::SAME_EMAIL).bind::<Text, _>(email.as_str());
                 query = query.filter(orders::contact_email.is_not_null().and(same));
@@ -169,6 +172,16 @@ macro_rules! order_queries {
     };
 }
 pub(crate) use order_queries;
+
+/// Whether nothing older of the same order is still to be told: what happened to goods is told in the order in which it happened. A
+/// reservation, and that it came to nothing, stands for itself.
+macro_rules! is_oldest_to_tell {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM inventory_operation AS older WHERE older.order_id = inventory_operation.order_id \
+         AND older.revision < inventory_operation.revision AND older.kind IN ('RELEASE', 'COMMIT', 'RESTOCK'))"
+    };
+}
+pub(crate) use is_oldest_to_tell;
 
 /// Compares the address that an order was placed with, which is kept as it was typed, with one in lower case. In an index on
 /// both engines, which lower ASCII only here (PostgreSQL because the column is COLLATE "C").

@@ -23,6 +23,7 @@ mod store;
 pub mod testing;
 mod transactions;
 mod url;
+mod watch;
 
 pub use error::StoreError;
 pub use migrate::migrate;
@@ -30,3 +31,4 @@ pub use query::*;
 pub use request::{Request, RequestKey, RequestOutcome};
 pub use store::*;
 pub use url::{ConnectOptions, DatabaseUrl, connect};
+pub use watch::{Done, watch_methods};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use order_core::{
     currency::Currency,
-    ids::{CartId, CouponCode, CustomerId, OrderId, ProductId, Sku},
-    order::{Actor, FulfillmentStatus, PaymentStatus, Status},
+    ids::{CartId, CouponCode, CustomerId, OrderId, OrderNumber, ProductId, Sku},
+    limits,
+    order::{Actor, Event, FulfillmentStatus, PaymentStatus, Status},
     stock::MovementKind,
     time::Timestamp,
 };
@@ -61,6 +62,8 @@ pub struct OrderFilter {
     pub sku: Option<Sku>,
     /// This one, by its whole id. Search documents hold no ids: every short word of hexadecimal digits is in some of them.
     pub order_id: Option<OrderId>,
+    /// The one with this number, whole.
+    pub order_number: Option<OrderNumber>,
     /// Whose search document holds each of these words, lower-cased, anywhere.
     pub words: Vec<String>,
 }
@@ -84,6 +87,7 @@ impl OrderFilter {
             product_id: None,
             sku: None,
             order_id: None,
+            order_number: None,
             words: Vec::new(),
         }
     }
@@ -138,6 +142,85 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Whether a further page follows.
     pub more: bool,
+}
+
+/// A place in the feed, the events of all orders one after the other: between two events, or before or behind them all. On
+/// PostgreSQL the position is that of a transaction, on SQLite of an event; within a transaction events stand by order and revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FeedCursor {
+    /// The position of the event before it.
+    pub position: i64,
+    /// The order of the event before it.
+    pub order_id: OrderId,
+    /// The revision of the event before it.
+    pub revision: i64,
+}
+
+impl FeedCursor {
+    /// Before all events.
+    pub const BEGINNING: Self = Self { position: 0, order_id: OrderId::new(uuid::Uuid::nil()), revision: 0 };
+}
+
+/// An event in the feed, with what its order is filtered by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedEvent {
+    /// Behind this event.
+    pub cursor: FeedCursor,
+    /// Whose event it is.
+    pub order_id: OrderId,
+    /// The order's number.
+    pub order_number: OrderNumber,
+    /// Who ordered; none for guests.
+    pub customer_id: Option<CustomerId>,
+    /// The order's currency.
+    pub currency: Currency,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A part of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedPage {
+    /// In the order of the feed. Never will there be others between them.
+    pub events: Vec<FeedEvent>,
+    /// Where to go on: behind the last event, or where one was. Never beyond the last event that there is: a place that nothing stands
+    /// at would mean something else in a database that was restored.
+    pub next: FeedCursor,
+    /// Whether there is more at once.
+    pub is_full: bool,
+}
+
+/// An event that a consumer could not get rid of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Who wanted to pass it on.
+    pub consumer: String,
+    /// Where the event stands.
+    pub event: FeedCursor,
+    /// What whoever refused it said last.
+    pub reason: String,
+    /// When it was given up.
+    pub time: Timestamp,
+}
+
+impl DeadLetter {
+    /// A letter, with as much of the reason as is kept.
+    #[must_use]
+    pub fn new(consumer: &str, event: FeedCursor, (reason, time): (&str, Timestamp)) -> Self {
+        let reason = reason.chars().take(limits::DEAD_LETTER_REASON_CHARS).collect();
+        Self { consumer: consumer.to_owned(), event, reason, time }
+    }
+}
+
+/// One page of a consumer's dead letters, in the order of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterQuery {
+    /// Whose.
+    pub consumer: String,
+    /// How many at most.
+    pub size: u32,
+    /// Behind this one.
+    pub after: Option<FeedCursor>,
 }
 
 /// One page of the catalogue, by product id.

@@ -139,6 +139,7 @@ table! {
         import_external_id -> Nullable<Text>,
         import_detail -> Nullable<Text>,
         coupon_code -> Nullable<Text>,
+        stock_keeping -> Text,
         create_time -> Instant,
         update_time -> Instant,
         revision -> BigInt,
@@ -265,6 +266,52 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::{Instant, Uuid};
+
+    feed_consumer (name) {
+        name -> Text,
+        feed_position -> BigInt,
+        order_id -> Uuid,
+        revision -> BigInt,
+        holder -> Nullable<Uuid>,
+        lease_until -> Nullable<Instant>,
+        update_time -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Text};
+    use crate::sql_types::{Instant, Uuid};
+
+    dead_letter (consumer, feed_position, order_id, revision) {
+        consumer -> Text,
+        feed_position -> BigInt,
+        order_id -> Uuid,
+        revision -> BigInt,
+        reason -> Text,
+        create_time -> Instant,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+    use crate::sql_types::{Instant, Uuid};
+
+    inventory_operation (operation_id) {
+        operation_id -> Uuid,
+        order_id -> Uuid,
+        revision -> BigInt,
+        kind -> Text,
+        claimant -> Nullable<Uuid>,
+        goods -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Instant,
+        create_time -> Instant,
+    }
+}
+
+table! {
     use diesel::sql_types::Text;
     use crate::sql_types::{Instant, Uuid};
 
@@ -293,6 +340,7 @@ table! {
         create_time -> Instant,
         status_after -> Text,
         payload -> Text,
+        feed_position -> BigInt,
     }
 }
 

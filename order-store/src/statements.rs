@@ -18,17 +18,20 @@ use order_core::{
     time::Timestamp,
 };
 
+use tokio::sync::mpsc;
+
 use crate::{
     error::StoreError,
+    fields::Id,
     query::{
-        CouponQuery, CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats,
-        StatsQuery,
+        CouponQuery, CustomerSummary, DeadLetterQuery, FeedCursor, MovementQuery, OrderFilter, OrderKey, OrderQuery,
+        ProductQuery, Scope, Stats, StatsQuery,
     },
     request::RequestKey,
     rows::{
-        CartItemRow, CartRow, CartRows, CouponRow, CustomerRollupRow, EventRow, GatewayRow, MovementRow,
-        OrderRollupRow, OrderRows, PaymentEventRow, ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow,
-        StockRow, UnresolvedRow,
+        CartItemRow, CartRow, CartRows, ConsumerRow, CouponRow, CustomerRollupRow, DeadLetterRow, EventRow, FeedRow,
+        GatewayRow, InventoryCountRow, InventoryRow, MovementRow, OrderRollupRow, OrderRows, PaymentEventRow,
+        ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
     },
 };
 
@@ -86,6 +89,7 @@ pub(crate) trait Write: Read {
             self.insert_events(&placed.events).await?;
             self.put_search(&placed.search).await?;
             self.put_carts(&placed.carts).await?;
+            self.drop_inventory(&placed.taken_over).await?;
             self.write_shelves(&placed.shelves).await?;
             self.update_coupons(&placed.coupons).await?;
             self.insert_redemptions(&placed.redemptions).await?;
@@ -96,7 +100,7 @@ pub(crate) trait Write: Read {
     }
     /// Writes what differs between two versions of an order. Only rows that changed or are new are written.
     fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> impl Future<Output = Done> + Send;
-    /// Appends to the history.
+    /// Appends to the history of orders that this transaction locked.
     fn insert_events(&mut self, events: &[EventRow]) -> impl Future<Output = Done> + Send;
     /// Inserts or replaces search documents.
     fn put_search(&mut self, documents: &[SearchRow]) -> impl Future<Output = Done> + Send;
@@ -175,6 +179,28 @@ pub(crate) trait Write: Read {
 
     /// Keeps a gateway's message, unless one of its name about the same operation was kept before.
     fn claim_payment_event(&mut self, row: &PaymentEventRow) -> impl Future<Output = Done<Claimed>> + Send;
+    /// Locks and reads one who passes the feed on.
+    fn lock_consumer(&mut self, name: &str) -> impl Future<Output = Done<Option<ConsumerRow>>> + Send;
+    /// Adds one who passes the feed on, unless there is one of that name; waits for a twin that is under way.
+    fn add_consumer(&mut self, row: &ConsumerRow) -> impl Future<Output = Done> + Send;
+    /// Writes one who passes the feed on, locked by this transaction.
+    fn put_consumer(&mut self, row: &ConsumerRow) -> impl Future<Output = Done> + Send;
+    /// Inserts or replaces an event that was put aside.
+    fn put_dead_letter(&mut self, row: &DeadLetterRow) -> impl Future<Output = Done> + Send;
+    /// Takes out an event that was put aside, if it is there.
+    fn drop_dead_letter(&mut self, consumer: &str, event: &FeedCursor) -> impl Future<Output = Done> + Send;
+
+    /// Locks and reads what an inventory service is to be asked or told, by identity; `ids` are sorted. They are locked before everything
+    /// else, or, by a change, last of all; nobody who waits for one of them holds anything that others wait for.
+    fn lock_inventory(&mut self, ids: &[Id]) -> impl Future<Output = Done<Vec<InventoryRow>>> + Send;
+    /// Locks and reads at most `most` of those that are due, the longest due first, and of each order only the oldest; skips what is locked.
+    fn lock_due_inventory(&mut self, now: Timestamp, most: u32)
+    -> impl Future<Output = Done<Vec<InventoryRow>>> + Send;
+    /// Inserts or replaces what is to be asked or told.
+    fn put_inventory(&mut self, rows: &[InventoryRow]) -> impl Future<Output = Done> + Send;
+    /// Takes out what this transaction has locked of it.
+    fn drop_inventory(&mut self, ids: &[Id]) -> impl Future<Output = Done> + Send;
+
     /// Inserts a record of the simulated gateway unless its key is taken; returns the one that holds.
     fn put_gateway(&mut self, row: &GatewayRow) -> impl Future<Output = Done<GatewayRow>> + Send;
 }
@@ -233,6 +259,8 @@ pub(crate) struct Placed {
     pub(crate) search: Vec<SearchRow>,
     /// The carts that they consume, locked; their items stay as they are.
     pub(crate) carts: Vec<CartRow>,
+    /// Reservations elsewhere that its orders take over, locked.
+    pub(crate) taken_over: Vec<Id>,
     /// The shelves.
     pub(crate) shelves: ShelfRows,
     /// Coupons that are used, locked.
@@ -287,6 +315,14 @@ pub(crate) trait Read: Send {
     fn order_count(&mut self, filter: &OrderFilter, most: u32) -> impl Future<Output = Done<u32>> + Send;
     /// At most `size + 1` events of an order behind a revision, by revision.
     fn events(&mut self, id: OrderId, after: i64, size: u32) -> impl Future<Output = Done<Vec<EventRow>>> + Send;
+    /// The position at which the feed ends: no event below it is still to come.
+    fn feed_end(&mut self) -> impl Future<Output = Done<i64>> + Send;
+    /// The place of the last event below a position.
+    fn feed_last(&mut self, end: i64) -> impl Future<Output = Done<Option<FeedCursor>>> + Send;
+    /// At most `size` events of all orders behind a place in the feed and below the position `end`, in their order.
+    fn feed(&mut self, after: &FeedCursor, end: i64, size: u32) -> impl Future<Output = Done<Vec<FeedRow>>> + Send;
+    /// At most one row more than asked for.
+    fn dead_letters(&mut self, query: &DeadLetterQuery) -> impl Future<Output = Done<Vec<DeadLetterRow>>> + Send;
     /// Statistics.
     fn stats(&mut self, query: &StatsQuery) -> impl Future<Output = Done<Stats>> + Send;
     /// A customer's summary.
@@ -351,6 +387,10 @@ pub(crate) trait Read: Send {
     fn order_of_operation(&mut self, id: OperationId) -> impl Future<Output = Done<Option<OrderId>>> + Send;
     /// What gateways told us about an order, oldest first.
     fn payment_events(&mut self, id: OrderId) -> impl Future<Output = Done<Vec<PaymentEventRow>>> + Send;
+    /// Whether there is anything of a claimant's that an inventory service is to be asked or told.
+    fn has_claims(&mut self, claimant: Id) -> impl Future<Output = Done<bool>> + Send;
+    /// What an inventory service is to be asked or told, counted by kind.
+    fn inventory_counts(&mut self) -> impl Future<Output = Done<Vec<InventoryCountRow>>> + Send;
     /// What the simulated gateway did under a key.
     fn gateway(&mut self, key: OperationId) -> impl Future<Output = Done<Option<GatewayRow>>> + Send;
     /// Touches the newest table, so that a database without our schema fails.
@@ -379,8 +419,15 @@ pub(crate) enum Named {
     ByText,
 }
 
+/// Why a survey ends whose caller is gone.
+pub(crate) fn nobody_listens() -> Fault {
+    StoreError::Unavailable("nobody takes what was asked for".to_owned()).into()
+}
+
 /// The statements of a verification: pages of everything, and aggregates. All of one transaction see one snapshot.
 pub(crate) trait Survey: Read {
+    /// Hands something on, and waits until there is room for it; fails where nobody takes it any more.
+    fn hand_on<V: Send + 'static>(&mut self, to: &mpsc::Sender<V>, what: V) -> impl Future<Output = Done> + Send;
     /// How many rows a table has.
     fn rows_of(&mut self, table: &'static str) -> impl Future<Output = Done<i64>> + Send;
     /// At most `size` orders behind an identity, by identity.

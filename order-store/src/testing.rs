@@ -6,8 +6,10 @@
 use std::{
     collections::BTreeSet,
     hash::{BuildHasher as _, RandomState},
+    io::Write as _,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, mpsc},
+    time::Duration,
 };
 
 use diesel::{QueryableByName, RunQueryDsl as _, connection::SimpleConnection as _, sql_query, sql_types::Text};
@@ -21,12 +23,15 @@ use crate::{
 
 /// Names the administrator's database of a throw-away cluster.
 const VARIABLE: &str = "TEST_DATABASE_URL";
+/// How long a test may take with one database or server: several times what the longest one takes on a slow machine.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// A database of one test. It is removed with this value.
 #[derive(Debug)]
 pub struct TestDatabase {
     url: DatabaseUrl,
     place: Place,
+    _deadline: Deadline,
 }
 
 /// What has to be removed.
@@ -58,7 +63,7 @@ impl TestDatabase {
     pub fn empty_sqlite() -> Self {
         let directory = std::env::temp_dir().join(fresh_name());
         let url = DatabaseUrl::Sqlite(directory.join("orders.db"));
-        Self { url, place: Place::Directory(directory) }
+        Self { url, place: Place::Directory(directory), _deadline: Deadline::start() }
     }
 
     /// A new PostgreSQL database without any tables.
@@ -70,7 +75,7 @@ impl TestDatabase {
         let name = fresh_name();
         on_postgres(&admin, &format!("CREATE DATABASE {name} TEMPLATE template0")).await.expect("an administrator may");
         let url = DatabaseUrl::parse(&with_database(&admin, &name)).expect("it was one before");
-        Self { url, place: Place::Database { admin, name } }
+        Self { url, place: Place::Database { admin, name }, _deadline: Deadline::start() }
     }
 
     async fn migrated(self) -> Self {
@@ -170,6 +175,24 @@ impl TestDatabase {
         }
     }
 
+    /// Waits until the feed tells of everything that was committed before: transactions of other tests, in other databases of the same
+    /// server, hold it up for a moment.
+    ///
+    /// # Panics
+    /// Where that does not come true.
+    pub async fn feed_is_whole(&self) {
+        let DatabaseUrl::Postgres(_) = &self.url else { return };
+        let is_whole = "SELECT (COALESCE(max(feed_position), 0) < feed_origin() \
+             + pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::text FROM order_event";
+        for _ in 0..1500 {
+            if self.texts(is_whole).await == ["true"] {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("something holds the feed up");
+    }
+
     /// The tables and their columns, as `table.column`, without those that belong to an engine's own machinery.
     ///
     /// # Panics
@@ -186,6 +209,28 @@ impl TestDatabase {
             }
         };
         self.texts(query).await.into_iter().filter(|column| !column.starts_with("__diesel")).collect()
+    }
+}
+
+/// Ends the whole test program with the test's name where that takes too long: a test that hangs would say nothing at all.
+#[derive(Debug)]
+pub struct Deadline(#[expect(dead_code, reason = "its end is the message")] mpsc::Sender<()>);
+
+impl Deadline {
+    /// From now on, for as long as this value lives.
+    #[must_use]
+    pub fn start() -> Self {
+        let (sender, ended) = mpsc::channel();
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        std::thread::spawn(move || {
+            if ended.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // Past the test harness, which keeps what a test prints until it ends.
+                let said = writeln!(std::io::stderr(), "{test} hangs: it has been running for {LIMIT:?}");
+                drop(said);
+                std::process::abort();
+            }
+        });
+        Self(sender)
     }
 }
 

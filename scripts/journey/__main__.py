@@ -14,18 +14,14 @@ there the server's environment (DATA_DIR, for example) is to be the caller's. `s
 
 import argparse
 import sys
-import uuid
 from pathlib import Path
 
 import contract
-import goods
-import office
-import refusals
-import shopping
 from checks import Checks, equal, true
 from client import Client, amount
 from server import ForeignServer, Server
-from world import World
+from steps import JOURNEY, take
+from world import World, new_world
 
 
 def main() -> int:
@@ -56,17 +52,8 @@ def arguments() -> argparse.Namespace:
 
 def play(checks: Checks, server) -> World:
     """The steps that any server can take."""
-    run = uuid.uuid4().hex[:8]
-    world = World(
-        client=Client(server.target),
-        customer_token=server.token(f"customer-{run}", "customer"),
-        stranger_token=server.token(f"stranger-{run}", "customer"),
-        admin_token=server.token(f"admin-{run}", "admin"),
-        run=run,
-    )
-    books = (office.counts_the_orders, shopping.sums_up_the_customer)
-    for step in (*contract.STEPS, *shopping.STEPS, *refusals.STEPS, *office.STEPS, *goods.STEPS, *books):
-        checks.run(step.__doc__, lambda step=step: step(world))
+    world = new_world(Client(server.target), server)
+    take(checks, world, (*contract.STEPS, *JOURNEY))
     return world
 
 

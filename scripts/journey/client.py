@@ -1,11 +1,11 @@
 """A gRPC client that knows nothing of the service but its address: messages and methods come from its reflection."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 import grpc
-from google.protobuf import descriptor_pool, json_format, message_factory
+from google.protobuf import any_pb2, descriptor_pool, json_format, message_factory
 from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
@@ -32,8 +32,33 @@ class CallError(Exception):
         return f"{self.code.name} {self.reason} {self.message} {self.metadata or ''} {self.violations or ''}".strip()
 
 
-class Client:
+class Caller:
     """Calls methods by name with plain dictionaries, as protobuf's JSON with the field names of the contract."""
+
+    def call(self, path: str, request: dict | None = None, token: str | None = None, **options) -> dict:
+        """Calls `Service/Method` of package orders.v1. A refusal raises `CallError`."""
+        answer, _ = self.call_with_headers(path, request, token, **options)
+        return answer
+
+    def call_with_headers(
+        self, path: str, request: dict | None = None, token: str | None = None, *, headers: dict[str, str] | None = None
+    ) -> tuple[dict, dict[str, str]]:
+        """Like `call`, and also answers with the headers of the answer, in small letters."""
+        raise NotImplementedError
+
+    def pages(self, path: str, request: dict, items: str, token: str) -> Iterator[dict]:
+        """Every item of every page."""
+        page_token = ""
+        while True:
+            page = self.call(path, {**request, "page_token": page_token}, token)
+            yield from page[items]
+            page_token = page["next_page_token"]
+            if not page_token:
+                return
+
+
+class Client(Caller):
+    """Calls over gRPC."""
 
     def __init__(self, target: str) -> None:
         self.channel = grpc.insecure_channel(target)
@@ -51,15 +76,9 @@ class Client:
         """Descriptors of a service's methods."""
         return list(self._pool.FindServiceByName(service).methods)
 
-    def call(self, path: str, request: dict | None = None, token: str | None = None, **options) -> dict:
-        """Calls `Service/Method` of package orders.v1. A refusal raises `CallError`."""
-        answer, _ = self.call_with_headers(path, request, token, **options)
-        return answer
-
     def call_with_headers(
         self, path: str, request: dict | None = None, token: str | None = None, *, headers: dict[str, str] | None = None
     ) -> tuple[dict, dict[str, str]]:
-        """Like `call`, and also answers with the leading metadata."""
         method = self._method(path)
         invoke = self.channel.unary_unary(
             f"/{method.containing_service.full_name}/{method.name}",
@@ -76,16 +95,6 @@ class Client:
             raise call_error(error) from None
         return as_dict(answer), {key: value for key, value in call.initial_metadata() if isinstance(value, str)}
 
-    def pages(self, path: str, request: dict, items: str, token: str) -> Iterator[dict]:
-        """Every item of every page."""
-        page_token = ""
-        while True:
-            page = self.call(path, {**request, "page_token": page_token}, token)
-            yield from page[items]
-            page_token = page["next_page_token"]
-            if not page_token:
-                return
-
     def _method(self, path: str):
         service, name = path.split("/")
         return self._pool.FindServiceByName(f"orders.v1.{service}").methods_by_name[name]
@@ -98,9 +107,14 @@ def as_dict(message) -> dict:
 
 def call_error(error: grpc.RpcError) -> CallError:
     """Decodes the details of a refusal; the plain status where there are none."""
-    refused = CallError(error.code(), error.details() or "")
     status = rpc_status.from_call(error)
-    for detail in status.details if status is not None else ():
+    return refusal(error.code(), error.details() or "", status.details if status is not None else ())
+
+
+def refusal(code: grpc.StatusCode, message: str, details: Iterable[any_pb2.Any]) -> CallError:
+    """A refusal with the details of its google.rpc.Status."""
+    refused = CallError(code, message)
+    for detail in details:
         name = detail.type_url.rsplit(".", 1)[-1]
         refused.details.append(name)
         if name == "ErrorInfo":

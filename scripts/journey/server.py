@@ -32,6 +32,17 @@ class ForeignServer:
             raise RuntimeError(f"`order-server token` failed: {made.stderr.strip()}")
         return made.stdout.strip()
 
+    def write_descriptor(self, file: Path) -> None:
+        """The compiled contract, as `order-server descriptor` writes it."""
+        written = self._run("descriptor", "--output", str(file))
+        if written.returncode != 0:
+            raise RuntimeError(f"`order-server descriptor` failed: {written.stderr.strip()}")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of the server; with them `order-server token` makes tokens that it accepts."""
+        return dict(self._environment)
+
     def _run(self, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run([self._binary, *arguments], check=False, env=self._environment, capture_output=True, text=True, timeout=30)
 
@@ -74,10 +85,10 @@ class Server(ForeignServer):
             self._process.wait()
         self._directory.cleanup()
 
-    def start(self) -> None:
-        """Starts it, for the first time or again, and waits until it is SERVING."""
+    def start(self, **settings: str) -> None:
+        """Starts it, for the first time or again, and waits until it is SERVING. The settings are for this time only."""
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen([self._binary], env=self._environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen([self._binary], env=self._environment | settings, stdout=log, stderr=log)
         self._wait_until_serving()
 
     def stop(self) -> int:
@@ -89,9 +100,14 @@ class Server(ForeignServer):
         """Exit code of `order-server healthcheck`, which containers use."""
         return self._run("healthcheck").returncode
 
+    @property
+    def ops_url(self) -> str:
+        """The ops port, without a path."""
+        return f"http://{self._environment['OPS_ADDR']}"
+
     def ops(self, path: str) -> str:
         """What the ops port answers."""
-        with urllib.request.urlopen(f"http://{self._environment['OPS_ADDR']}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.ops_url}{path}", timeout=10) as answer:
             return answer.read().decode()
 
     def log_tail(self, lines: int = 40) -> str:

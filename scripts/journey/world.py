@@ -9,7 +9,8 @@ from decimal import Decimal
 import grpc
 
 from checks import equal, true
-from client import CallError, Client, amount, usd
+from client import Caller, CallError, amount, usd
+from server import ForeignServer
 
 # The simulated gateway does what the token says.
 APPROVED = {"method": "PAYMENT_METHOD_CREDIT_CARD", "token": "tok_approve"}
@@ -24,7 +25,7 @@ EVENTUALLY_S = 15
 class World:
     """One customer, another one, and an administrator, with names that no earlier run has used."""
 
-    client: Client
+    client: Caller
     customer_token: str
     stranger_token: str
     admin_token: str
@@ -63,6 +64,18 @@ class World:
 
     def available(self, letter: str) -> int:
         return int(self.admin("GetStock", sku=self.sku(letter))["available"])
+
+
+def new_world(client: Caller, server: ForeignServer) -> World:
+    """People whom nobody has met yet."""
+    run = uuid.uuid4().hex[:8]
+    return World(
+        client=client,
+        customer_token=server.token(f"customer-{run}", "customer"),
+        stranger_token=server.token(f"stranger-{run}", "customer"),
+        admin_token=server.token(f"admin-{run}", "admin"),
+        run=run,
+    )
 
 
 def contact(run: str) -> dict:

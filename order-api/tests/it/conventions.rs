@@ -10,11 +10,12 @@ use crate::contract::{self, HttpRule};
 /// Methods that travel as POST because their request is large or secret, and change nothing.
 const READS_BY_POST: [&str; 2] = ["QuoteOrder", "LookupOrder"];
 
-/// Idempotent by a key in their content instead of by `request_id`: source and external id of each order, the gateway's event id.
-const KEYED_BY_CONTENT: [&str; 2] = ["ImportOrders", "RecordPaymentEvent"];
+/// Idempotent by a key in their content instead of by `request_id`: source and external id of each order, the gateway's event id, the
+/// `request_id` of each part.
+const KEYED_BY_CONTENT: [&str; 3] = ["ImportOrders", "RecordPaymentEvent", "BatchUpdateOrderStatus"];
 
-/// Methods that ask again on purpose: a stored answer of theirs would be an old one.
-const ASKS_ANEW: [&str; 1] = ["ReconcilePayments"];
+/// Methods that ask, or tell, again on purpose: a stored answer of theirs would be an old one.
+const ASKS_ANEW: [&str; 2] = ["ReconcilePayments", "ReplayEvents"];
 
 /// Methods that move money or goods and can be asked beforehand what they would do.
 const MOVES_MONEY_OR_GOODS: [&str; 18] = [

@@ -84,7 +84,7 @@ pub struct ImportDraft {
 /// Where the sum of its lines is no amount of money.
 pub fn import(draft: ImportDraft, id: OrderId, context: &Context) -> Result<Placement, MoneyError> {
     let source = draft.source.clone();
-    let order = as_it_stood(draft, id, context.ids)?;
+    let order = as_it_stood(draft, id, context)?;
     let mut script = Script::on(order, context);
     script.emit(EventBody::Imported {
         source: source.source,
@@ -95,7 +95,7 @@ pub fn import(draft: ImportDraft, id: OrderId, context: &Context) -> Result<Plac
     Ok(Placement { order, events, demand: Demand::new(), allocate: AllocatePolicy::Confirm })
 }
 
-fn as_it_stood(draft: ImportDraft, id: OrderId, ids: IdSeed) -> Result<Order, MoneyError> {
+fn as_it_stood(draft: ImportDraft, id: OrderId, context: &Context) -> Result<Order, MoneyError> {
     let lines =
         draft.lines.iter().zip(1..).map(|(line, n)| taken_over(line, n, &draft)).collect::<Result<Vec<_>, _>>()?;
     let currency = draft.currency;
@@ -119,13 +119,14 @@ fn as_it_stood(draft: ImportDraft, id: OrderId, ids: IdSeed) -> Result<Order, Mo
         shipping_address: None,
         billing_address: None,
         // Nothing moves for nothing: the ledger knows no request over no money.
-        payments: if total.is_zero() { Vec::new() } else { vec![payment(&draft, total, ids)] },
+        payments: if total.is_zero() { Vec::new() } else { vec![payment(&draft, total, context.ids)] },
         shipments: Vec::new(),
         returns: Vec::new(),
         shipping_refunded: 0,
         notes: String::new(),
         metadata: BTreeMap::new(),
         cancel_reason: None,
+        stock_keeping: context.policy.stock_keeping,
         pay_by: None,
         create_time: draft.create_time,
         update_time: draft.create_time,

@@ -43,6 +43,7 @@ use crate::{
     ids::{CartId, CouponCode, CustomerId, OrderId, OrderNumber},
     money::Money,
     payment::{Operation, Payment},
+    policy::StockKeeping,
     pricing::Explanation,
     time::Timestamp,
 };
@@ -133,6 +134,8 @@ pub struct Order {
     pub metadata: BTreeMap<String, String>,
     /// Why it was called off.
     pub cancel_reason: Option<String>,
+    /// Who counts its goods.
+    pub stock_keeping: StockKeeping,
     /// Until when it must be paid.
     pub pay_by: Option<Timestamp>,
     /// Where it was imported from.

@@ -16,7 +16,7 @@ use crate::{
     error::Refusal,
     ids::{CartId, CouponCode, OrderId, OrderNumber},
     payment::PaymentMethod,
-    policy::AllocatePolicy,
+    policy::{AllocatePolicy, StockKeeping},
     pricing::{PricedLine, Pricing},
     product::Product,
     quantity::Quantity,
@@ -65,7 +65,28 @@ pub struct Placement {
     pub allocate: AllocatePolicy,
 }
 
+/// Nothing at all.
+const NOTHING: &Demand = &Demand::new();
+
 impl Placement {
+    /// What of its demand is counted here.
+    #[must_use]
+    pub const fn on_our_shelves(&self) -> &Demand {
+        match self.order.stock_keeping {
+            StockKeeping::Embedded => &self.demand,
+            StockKeeping::Remote => NOTHING,
+        }
+    }
+
+    /// What of its demand must be promised to it elsewhere before it is stored.
+    #[must_use]
+    pub const fn promised_elsewhere(&self) -> &Demand {
+        match (self.order.stock_keeping, self.allocate) {
+            (StockKeeping::Remote, AllocatePolicy::Place) => &self.demand,
+            (StockKeeping::Remote, AllocatePolicy::Confirm) | (StockKeeping::Embedded, _) => NOTHING,
+        }
+    }
+
     /// Gives the order its number.
     pub fn number(&mut self, number: OrderNumber) {
         self.order.number = Some(number);
@@ -127,6 +148,7 @@ fn initial(draft: OrderDraft, context: &Context) -> Order {
         notes: draft.notes,
         metadata: draft.metadata,
         cancel_reason: None,
+        stock_keeping: context.policy.stock_keeping,
         pay_by: minutes.map(|m| context.now.plus_micros(i64::from(m) * 60_000_000)),
         import: None,
         create_time: context.now,

@@ -16,6 +16,7 @@ use crate::{
 };
 
 const MANUAL: Policy = Policy {
+    stock_keeping: order_core::policy::StockKeeping::Embedded,
     cart_hold_minutes: None,
     confirm: ConfirmPolicy::Manual,
     capture: CapturePolicy::Manual,

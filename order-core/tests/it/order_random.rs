@@ -26,11 +26,11 @@ fn any_policy() -> impl Strategy<Value = Policy> {
     let confirm = prop::sample::select(vec![ConfirmPolicy::Manual, ConfirmPolicy::WhenPaid]);
     let allocate_on = prop::sample::select(vec![AllocatePolicy::Place, AllocatePolicy::Confirm]);
     (capture, confirm, allocate_on).prop_map(|(capture, confirm, allocate_on)| Policy {
-        cart_hold_minutes: None,
         confirm,
         capture,
         allocate_on,
         pay_by_minutes: Some(30),
+        ..Policy::default()
     })
 }
 

@@ -78,7 +78,7 @@ fn explore(bought: &[(i64, u32)], policy: Policy, alphabet: Alphabet) -> Explora
 }
 
 fn policy(capture: CapturePolicy, confirm: ConfirmPolicy, allocate_on: AllocatePolicy) -> Policy {
-    Policy { confirm, capture, allocate_on, pay_by_minutes: Some(30), cart_hold_minutes: None }
+    Policy { confirm, capture, allocate_on, pay_by_minutes: Some(30), ..Policy::default() }
 }
 
 /// A small order, the policy it is placed under, and the commands that are tried on it.

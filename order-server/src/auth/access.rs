@@ -1,4 +1,4 @@
-//! Who may call which method: one table over the paths. What is not in it cannot be called.
+//! Who may call which method, and which rate it counts towards: one table over the paths. What is not in it cannot be called.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -32,6 +32,61 @@ pub enum Shape {
     Streaming,
 }
 
+/// What a method asks of the service. Callers have a rate of their own for each class, so that somebody who looks around
+/// a lot can still order, and somebody who tries card after card does not get as many tries as looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Looks at what it can name.
+    Read,
+    /// Changes something, or would but for `validate_only`.
+    Write,
+    /// Looks among many things, adds them up, or waits for them; or could be used to find out by trying what is not the
+    /// caller's own.
+    Search,
+}
+
+impl Class {
+    /// Every class.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Search];
+
+    /// The word in errors, metrics and keys.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Search => "search",
+        }
+    }
+}
+
+/// Something for each class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PerClass<T> {
+    /// For [`Class::Read`].
+    pub read: T,
+    /// For [`Class::Write`].
+    pub write: T,
+    /// For [`Class::Search`].
+    pub search: T,
+}
+
+impl<T> PerClass<T> {
+    /// What is there for a class.
+    pub const fn of(&self, class: Class) -> &T {
+        match class {
+            Class::Read => &self.read,
+            Class::Write => &self.write,
+            Class::Search => &self.search,
+        }
+    }
+
+    /// Something else for each class, made of this.
+    pub fn map<U>(self, mut make: impl FnMut(T) -> U) -> PerClass<U> {
+        PerClass { read: make(self.read), write: make(self.write), search: make(self.search) }
+    }
+}
+
 /// What the layers know about a method.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Method {
@@ -39,6 +94,8 @@ pub struct Method {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
+    /// Which rate it counts towards.
+    pub class: Class,
     /// One message each way, or a stream.
     pub shape: Shape,
 }
@@ -57,79 +114,84 @@ impl Method {
     }
 }
 
-const fn unary(path: &'static str, access: Access) -> Method {
-    Method { path, access, shape: Shape::Unary }
+const fn unary(path: &'static str, (access, class): (Access, Class)) -> Method {
+    Method { path, access, class, shape: Shape::Unary }
 }
 
-const fn streaming(path: &'static str, access: Access) -> Method {
-    Method { path, access, shape: Shape::Streaming }
+const fn streaming(path: &'static str, (access, class): (Access, Class)) -> Method {
+    Method { path, access, class, shape: Shape::Streaming }
 }
 
 /// Every method that can be called. A test walks the descriptor set and fails for a method without a line here.
 pub const METHODS: &[Method] = &[
-    unary("/grpc.health.v1.Health/Check", Access::Public),
-    streaming("/grpc.health.v1.Health/Watch", Access::Public),
-    streaming("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Access::Public),
-    streaming("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Access::Public),
-    unary("/orders.v1.OrderService/CreateOrder", Access::Guest),
-    unary("/orders.v1.OrderService/QuoteOrder", Access::Guest),
-    unary("/orders.v1.OrderService/GetOrder", Access::Caller),
-    unary("/orders.v1.OrderService/LookupOrder", Access::Guest),
-    unary("/orders.v1.OrderService/ListOrders", Access::Caller),
-    unary("/orders.v1.OrderService/UpdateOrder", Access::Caller),
-    unary("/orders.v1.OrderService/CancelOrder", Access::Caller),
-    unary("/orders.v1.OrderService/PayOrder", Access::Guest),
-    unary("/orders.v1.OrderService/EditOrder", Access::Caller),
-    unary("/orders.v1.OrderService/RequestReturn", Access::Caller),
-    unary("/orders.v1.OrderService/CancelReturn", Access::Caller),
-    unary("/orders.v1.OrderService/GetOrderStatus", Access::Caller),
-    unary("/orders.v1.OrderService/GetOrderTracking", Access::Caller),
-    unary("/orders.v1.OrderService/ListOrderEvents", Access::Caller),
-    unary("/orders.v1.OrderService/GetCustomerSummary", Access::Caller),
-    unary("/orders.v1.CartService/GetCart", Access::Guest),
-    unary("/orders.v1.CartService/AddCartItem", Access::Guest),
-    unary("/orders.v1.CartService/UpdateCartItem", Access::Guest),
-    unary("/orders.v1.CartService/RemoveCartItem", Access::Guest),
-    unary("/orders.v1.CartService/ClearCart", Access::Guest),
-    unary("/orders.v1.CartService/MergeCarts", Access::Caller),
-    unary("/orders.v1.CartService/Checkout", Access::Guest),
-    unary("/orders.v1.AdminService/ListOrders", Access::Admin),
-    unary("/orders.v1.AdminService/GetOrder", Access::Admin),
-    unary("/orders.v1.AdminService/GetOrderStats", Access::Admin),
-    unary("/orders.v1.AdminService/UpdateOrderStatus", Access::Admin),
-    unary("/orders.v1.AdminService/AddNote", Access::Admin),
-    unary("/orders.v1.AdminService/UpsertProducts", Access::Admin),
-    unary("/orders.v1.AdminService/GetProduct", Access::Admin),
-    unary("/orders.v1.AdminService/ListProducts", Access::Admin),
-    unary("/orders.v1.AdminService/UpsertCoupon", Access::Admin),
-    unary("/orders.v1.AdminService/GetCoupon", Access::Admin),
-    unary("/orders.v1.AdminService/ListCoupons", Access::Admin),
-    unary("/orders.v1.AdminService/AdjustStock", Access::Admin),
-    unary("/orders.v1.AdminService/GetStock", Access::Admin),
-    unary("/orders.v1.AdminService/ListStockMovements", Access::Admin),
-    unary("/orders.v1.AdminService/GetConnectivity", Access::Admin),
-    streaming("/orders.v1.AdminService/ImportOrders", Access::Admin),
-    unary("/orders.v1.AdminService/CapturePayment", Access::Admin),
-    unary("/orders.v1.AdminService/VoidPayment", Access::Admin),
-    unary("/orders.v1.AdminService/ListPayments", Access::Admin),
-    unary("/orders.v1.AdminService/ReconcilePayments", Access::Admin),
-    unary("/orders.v1.AdminService/RefundOrder", Access::Admin),
-    unary("/orders.v1.AdminService/HoldOrder", Access::Admin),
-    unary("/orders.v1.AdminService/ReleaseHold", Access::Admin),
-    unary("/orders.v1.AdminService/CreateShipment", Access::Admin),
-    unary("/orders.v1.AdminService/UpdateShipment", Access::Admin),
-    unary("/orders.v1.AdminService/MarkPacked", Access::Admin),
-    unary("/orders.v1.AdminService/MarkShipped", Access::Admin),
-    unary("/orders.v1.AdminService/MarkDelivered", Access::Admin),
-    unary("/orders.v1.AdminService/CancelShipment", Access::Admin),
-    unary("/orders.v1.AdminService/MarkReturnedToSender", Access::Admin),
-    unary("/orders.v1.AdminService/ApproveReturn", Access::Admin),
-    unary("/orders.v1.AdminService/RejectReturn", Access::Admin),
-    unary("/orders.v1.AdminService/ReceiveReturn", Access::Admin),
-    unary("/orders.v1.AdminService/CloseReturn", Access::Admin),
-    unary("/orders.v1.AdminService/RecordPaymentEvent", Access::Backend),
-    unary("/orders.v1.AdminService/RecordCarrierEvent", Access::Backend),
-    streaming("/orders.v1.AdminService/VerifyInvariants", Access::Admin),
+    unary("/grpc.health.v1.Health/Check", (Access::Public, Class::Read)),
+    streaming("/grpc.health.v1.Health/Watch", (Access::Public, Class::Read)),
+    streaming("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", (Access::Public, Class::Read)),
+    streaming("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", (Access::Public, Class::Read)),
+    unary("/orders.v1.OrderService/CreateOrder", (Access::Guest, Class::Write)),
+    unary("/orders.v1.OrderService/QuoteOrder", (Access::Guest, Class::Read)),
+    unary("/orders.v1.OrderService/GetOrder", (Access::Caller, Class::Read)),
+    unary("/orders.v1.OrderService/LookupOrder", (Access::Guest, Class::Search)),
+    unary("/orders.v1.OrderService/ListOrders", (Access::Caller, Class::Search)),
+    unary("/orders.v1.OrderService/UpdateOrder", (Access::Caller, Class::Write)),
+    unary("/orders.v1.OrderService/CancelOrder", (Access::Caller, Class::Write)),
+    unary("/orders.v1.OrderService/PayOrder", (Access::Guest, Class::Write)),
+    unary("/orders.v1.OrderService/EditOrder", (Access::Caller, Class::Write)),
+    unary("/orders.v1.OrderService/RequestReturn", (Access::Caller, Class::Write)),
+    unary("/orders.v1.OrderService/CancelReturn", (Access::Caller, Class::Write)),
+    unary("/orders.v1.OrderService/GetOrderStatus", (Access::Caller, Class::Read)),
+    unary("/orders.v1.OrderService/GetOrderTracking", (Access::Caller, Class::Read)),
+    unary("/orders.v1.OrderService/ListOrderEvents", (Access::Caller, Class::Read)),
+    streaming("/orders.v1.OrderService/WatchOrders", (Access::Caller, Class::Search)),
+    unary("/orders.v1.OrderService/GetCustomerSummary", (Access::Caller, Class::Search)),
+    unary("/orders.v1.CartService/GetCart", (Access::Guest, Class::Read)),
+    unary("/orders.v1.CartService/AddCartItem", (Access::Guest, Class::Write)),
+    unary("/orders.v1.CartService/UpdateCartItem", (Access::Guest, Class::Write)),
+    unary("/orders.v1.CartService/RemoveCartItem", (Access::Guest, Class::Write)),
+    unary("/orders.v1.CartService/ClearCart", (Access::Guest, Class::Write)),
+    unary("/orders.v1.CartService/MergeCarts", (Access::Caller, Class::Write)),
+    unary("/orders.v1.CartService/Checkout", (Access::Guest, Class::Write)),
+    unary("/orders.v1.AdminService/ListOrders", (Access::Admin, Class::Search)),
+    unary("/orders.v1.AdminService/GetOrder", (Access::Admin, Class::Read)),
+    unary("/orders.v1.AdminService/GetOrderStats", (Access::Admin, Class::Search)),
+    unary("/orders.v1.AdminService/UpdateOrderStatus", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/AddNote", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/UpsertProducts", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/GetProduct", (Access::Admin, Class::Read)),
+    unary("/orders.v1.AdminService/ListProducts", (Access::Admin, Class::Read)),
+    unary("/orders.v1.AdminService/UpsertCoupon", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/GetCoupon", (Access::Admin, Class::Read)),
+    unary("/orders.v1.AdminService/ListCoupons", (Access::Admin, Class::Read)),
+    unary("/orders.v1.AdminService/AdjustStock", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/GetStock", (Access::Admin, Class::Read)),
+    unary("/orders.v1.AdminService/ListStockMovements", (Access::Admin, Class::Read)),
+    unary("/orders.v1.AdminService/GetConnectivity", (Access::Admin, Class::Read)),
+    streaming("/orders.v1.AdminService/ImportOrders", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/CapturePayment", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/VoidPayment", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/ListPayments", (Access::Admin, Class::Read)),
+    unary("/orders.v1.AdminService/ReconcilePayments", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/RefundOrder", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/HoldOrder", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/ReleaseHold", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/CreateShipment", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/UpdateShipment", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/MarkPacked", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/MarkShipped", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/MarkDelivered", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/CancelShipment", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/MarkReturnedToSender", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/ApproveReturn", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/RejectReturn", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/ReceiveReturn", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/CloseReturn", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/RecordPaymentEvent", (Access::Backend, Class::Write)),
+    unary("/orders.v1.AdminService/RecordCarrierEvent", (Access::Backend, Class::Write)),
+    streaming("/orders.v1.AdminService/VerifyInvariants", (Access::Admin, Class::Search)),
+    streaming("/orders.v1.AdminService/ExportOrders", (Access::Backend, Class::Search)),
+    unary("/orders.v1.AdminService/BatchUpdateOrderStatus", (Access::Admin, Class::Write)),
+    unary("/orders.v1.AdminService/ListDeadLetters", (Access::Admin, Class::Read)),
+    streaming("/orders.v1.AdminService/ReplayEvents", (Access::Admin, Class::Write)),
 ];
 
 static BY_PATH: LazyLock<HashMap<&str, &Method>> =
@@ -216,10 +278,21 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_not_called_a_look_counts_as_a_change() {
+        let looks = ["Get", "List", "Quote", "Lookup", "Watch", "Verify", "Export"];
+        for method in METHODS.iter().filter(|method| method.access != Access::Public) {
+            let name = method.path.rsplit('/').next().unwrap();
+            let is_look = looks.iter().any(|look| name.starts_with(look));
+            assert_eq!(method.class != Class::Write, is_look, "{}", method.path);
+        }
+    }
+
+    #[test]
     fn every_admin_method_needs_the_role_admin() {
         for method in METHODS.iter().filter(|method| method.service() == "orders.v1.AdminService") {
-            let told_by_adapters = ["RecordPaymentEvent", "RecordCarrierEvent"];
-            let backend = told_by_adapters.iter().any(|name| method.path.ends_with(name));
+            // What adapters tell, and what other services copy.
+            let for_services = ["RecordPaymentEvent", "RecordCarrierEvent", "ExportOrders"];
+            let backend = for_services.iter().any(|name| method.path.ends_with(name));
             assert_eq!(method.access, if backend { Access::Backend } else { Access::Admin }, "{}", method.path);
         }
     }
@@ -237,7 +310,7 @@ mod tests {
             (Access::Backend, Switch::On, [false, true, true, false]),
             (Access::Admin, Switch::On, [false, false, true, false]),
         ] {
-            let method = unary("/a.B/C", access);
+            let method = unary("/a.B/C", (access, Class::Read));
             let verdicts = [&customer, &service, &admin, &Principal::Guest]
                 .map(|principal| authorize(&method, principal, guests).is_ok());
             assert_eq!(verdicts, allowed, "{access:?}");

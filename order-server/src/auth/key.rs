@@ -9,7 +9,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::config::{KeySource, Secret};
+use crate::config::Secret;
 
 /// Bytes of a generated key: twice the minimum of HS256.
 const GENERATED_BYTES: usize = 64;
@@ -23,25 +23,19 @@ pub struct KeyError {
     source: io::Error,
 }
 
-/// Gets the key: the given one, or the generated one, which is made now if it does not exist.
+/// Gets the generated key, which is made now if it does not exist.
 ///
 /// # Errors
 /// The file cannot be read or made, or holds less than a key.
-pub fn load(source: &KeySource) -> Result<Secret, KeyError> {
-    match source {
-        KeySource::Given(secret) => Ok(secret.clone()),
-        KeySource::Generated(path) => {
-            generate(path).map_err(|source| failure(path, "made", source))?;
-            let text = fs::read_to_string(path).map_err(|source| failure(path, "read", source))?;
-            let text = text.trim_end();
-            if text.len() < GENERATED_BYTES {
-                let short =
-                    io::Error::new(io::ErrorKind::InvalidData, "it is too short; delete the file to get a new one");
-                return Err(failure(path, "used", short));
-            }
-            Ok(Secret::new(text.to_owned()))
-        }
+pub fn load(path: &Path) -> Result<Secret, KeyError> {
+    generate(path).map_err(|source| failure(path, "made", source))?;
+    let text = fs::read_to_string(path).map_err(|source| failure(path, "read", source))?;
+    let text = text.trim_end();
+    if text.len() < GENERATED_BYTES {
+        let short = io::Error::new(io::ErrorKind::InvalidData, "it is too short; delete the file to get a new one");
+        return Err(failure(path, "used", short));
     }
+    Ok(Secret::new(text.to_owned()))
 }
 
 fn failure(path: &Path, action: &'static str, source: io::Error) -> KeyError {
@@ -81,10 +75,9 @@ mod tests {
     fn a_generated_key_is_kept_and_only_its_owner_can_read_it() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("nested/jwt.key");
-        let source = KeySource::Generated(path.clone());
-        let key = load(&source).unwrap();
+        let key = load(&path).unwrap();
         assert!(key.expose().len() >= GENERATED_BYTES);
-        assert_eq!(load(&source).unwrap(), key);
+        assert_eq!(load(&path).unwrap(), key);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
@@ -94,7 +87,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("jwt.key");
         fs::write(&path, "short").unwrap();
-        let error = load(&KeySource::Generated(path)).unwrap_err().to_string();
+        let error = load(&path).unwrap_err().to_string();
         assert!(error.contains("too short"), "{error}");
     }
 }

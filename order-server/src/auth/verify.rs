@@ -1,7 +1,7 @@
-//! Tokens: JWTs signed with HS256, made and judged.
+//! Tokens: JWTs, made and judged with a shared secret (HS256), or judged by the public keys of whoever makes them.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -9,9 +9,13 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, erro
 use order_core::ids::CustomerId;
 use serde::{Deserialize, Serialize};
 
-use super::{Principal, Role};
+use super::{
+    Principal, Role,
+    jwks::Jwks,
+    key::{self, KeyError},
+};
 use crate::{
-    config::{IdentityConfig, Secret},
+    config::{IdentityConfig, KeySource, Secret},
     error::{ApiError, Reason},
     recent::Recent,
 };
@@ -25,8 +29,8 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// How many tokens are remembered at least, once they were judged good: the same few callers send the same ones again and again.
 const REMEMBERED: usize = 1024;
 
-/// The only algorithm. Pinned, because a verifier that believes the token's own header can be talked into `none`, or
-/// into taking a public key for an HMAC secret.
+/// The only algorithm of a secret. Pinned, as every public key has its own, because a verifier that believes the token's own header can be
+/// talked into `none`, or into taking a public key for an HMAC secret.
 const ALGORITHM: Algorithm = Algorithm::HS256;
 
 /// What a token says.
@@ -70,21 +74,55 @@ pub struct Subject {
     pub ttl: Duration,
 }
 
-/// Makes and judges tokens with one key.
+/// What tokens are judged by; never both.
+enum Trust {
+    /// A secret, by which they can be made as well.
+    Secret(EncodingKey, DecodingKey),
+    /// The keys of others.
+    Set(Arc<Jwks>),
+}
+
+/// What is remembered of a good token.
+#[derive(Clone)]
+struct Good {
+    principal: Principal,
+    /// Until which second.
+    expiry: u64,
+    /// By which reading of the key set.
+    reading: u64,
+}
+
+/// Makes and judges tokens.
 pub struct Tokens {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+    trust: Trust,
     validation: Validation,
     issuer: String,
     audience: String,
-    /// Good tokens: whom they name, and until which second.
-    good: Mutex<Recent<String, (Principal, u64)>>,
+    /// Good tokens.
+    good: Mutex<Recent<String, Good>>,
 }
 
 impl Tokens {
-    /// Tokens of one issuer, for one audience, under one key.
+    /// Tokens of one issuer, for one audience, under the configured key.
+    ///
+    /// # Errors
+    /// A generated key cannot be read or made.
+    pub fn load(identity: &IdentityConfig) -> Result<Self, KeyError> {
+        match &identity.key {
+            KeySource::Set(source) => Ok(Self::of(identity, Trust::Set(Arc::new(Jwks::new(source.clone()))))),
+            KeySource::Given(secret) => Ok(Self::new(identity, secret)),
+            KeySource::Generated(path) => Ok(Self::new(identity, &key::load(path)?)),
+        }
+    }
+
+    /// Tokens of one issuer, for one audience, under one secret.
     #[must_use]
     pub fn new(identity: &IdentityConfig, key: &Secret) -> Self {
+        let bytes = key.expose().as_bytes();
+        Self::of(identity, Trust::Secret(EncodingKey::from_secret(bytes), DecodingKey::from_secret(bytes)))
+    }
+
+    fn of(identity: &IdentityConfig, trust: Trust) -> Self {
         let mut validation = Validation::new(ALGORITHM);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
@@ -92,8 +130,7 @@ impl Tokens {
         validation.set_audience(&[&identity.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         Self {
-            encoding: EncodingKey::from_secret(key.expose().as_bytes()),
-            decoding: DecodingKey::from_secret(key.expose().as_bytes()),
+            trust,
             validation,
             issuer: identity.issuer.clone(),
             audience: identity.audience.clone(),
@@ -101,9 +138,19 @@ impl Tokens {
         }
     }
 
-    /// Makes a token.
+    /// The key set that has to be kept fresh, if tokens are judged by one.
     #[must_use]
-    pub fn issue(&self, subject: &Subject) -> String {
+    pub fn set(&self) -> Option<Arc<Jwks>> {
+        match &self.trust {
+            Trust::Set(set) => Some(Arc::clone(set)),
+            Trust::Secret(..) => None,
+        }
+    }
+
+    /// Makes a token; `None` where others make them.
+    #[must_use]
+    pub fn issue(&self, subject: &Subject) -> Option<String> {
+        let Trust::Secret(encoding, _) = &self.trust else { return None };
         let now = jsonwebtoken::get_current_timestamp();
         let claims = Claims {
             sub: subject.id.clone(),
@@ -115,8 +162,8 @@ impl Tokens {
             name: subject.name.clone(),
         };
         let issued = Issued { claims: &claims, iss: &self.issuer, aud: &self.audience };
-        jsonwebtoken::encode(&Header::new(ALGORITHM), &issued, &self.encoding)
-            .expect("claims are plain JSON and HMAC takes any key")
+        let token = jsonwebtoken::encode(&Header::new(ALGORITHM), &issued, encoding);
+        Some(token.expect("claims are plain JSON and HMAC takes any key"))
     }
 
     /// Judges a token and says who it names.
@@ -128,21 +175,49 @@ impl Tokens {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(invalid("the token is too long"));
         }
+        // Asked for first: should the set be read meanwhile, the token is judged once more.
+        let reading = self.reading();
         let known = self.good().get(token);
-        if let Some((principal, expiry)) = known
-            && jsonwebtoken::get_current_timestamp() <= expiry
+        if let Some(known) = known
+            && jsonwebtoken::get_current_timestamp() <= known.expiry
+            && known.reading == reading
         {
-            return Ok(principal);
+            return Ok(known.principal);
         }
-        let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation);
-        let claims = decoded.map_err(|error| refusal(error.kind()))?.claims;
+        let claims = self.decode(token)?;
         let expiry = claims.exp;
         let principal = principal(claims)?;
-        self.good().put(token.to_owned(), (principal.clone(), expiry));
+        self.good().put(token.to_owned(), Good { principal: principal.clone(), expiry, reading });
         Ok(principal)
     }
 
-    fn good(&self) -> MutexGuard<'_, Recent<String, (Principal, u64)>> {
+    fn decode(&self, token: &str) -> Result<Claims, ApiError> {
+        let judged = |key: &DecodingKey, validation: &Validation| {
+            let decoded = jsonwebtoken::decode::<Claims>(token, key, validation);
+            decoded.map(|decoded| decoded.claims).map_err(|error| refusal(error.kind()))
+        };
+        match &self.trust {
+            Trust::Secret(_, decoding) => judged(decoding, &self.validation),
+            Trust::Set(set) => {
+                let header = jsonwebtoken::decode_header(token).map_err(|error| refusal(error.kind()))?;
+                let key = set.find(header.kid.as_deref());
+                let key =
+                    key.ok_or_else(|| invalid("the token names no key that is known here; it may be in a moment"))?;
+                let mut validation = self.validation.clone();
+                validation.algorithms = vec![key.algorithm];
+                judged(&key.decoding, &validation)
+            }
+        }
+    }
+
+    fn reading(&self) -> u64 {
+        match &self.trust {
+            Trust::Secret(..) => 0,
+            Trust::Set(set) => set.readings(),
+        }
+    }
+
+    fn good(&self) -> MutexGuard<'_, Recent<String, Good>> {
         self.good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -176,7 +251,7 @@ fn refusal(kind: &ErrorKind) -> ApiError {
         ErrorKind::ExpiredSignature => ApiError::new(Reason::TokenExpired, "the token has expired; get a new one"),
         ErrorKind::InvalidSignature => invalid("the token's signature does not fit"),
         ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName | ErrorKind::UnsupportedAlgorithm => {
-            invalid("the token must be signed with HS256")
+            invalid("the token must be signed with the algorithm of its key")
         }
         ErrorKind::InvalidIssuer => invalid("the token comes from another issuer"),
         ErrorKind::InvalidAudience => invalid("the token is meant for another audience"),
@@ -198,7 +273,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::KeySource;
 
     const KEY: &str = "a key of at least thirty-two bytes, for tests";
 
@@ -239,7 +313,7 @@ mod tests {
             name: Some("Kim".into()),
             ttl: Duration::from_secs(60),
         };
-        let principal = tokens(KEY).verify(&tokens(KEY).issue(&subject)).unwrap();
+        let principal = tokens(KEY).verify(&tokens(KEY).issue(&subject).unwrap()).unwrap();
         let expected = Principal::Customer {
             id: CustomerId::parse("42").unwrap(),
             email: Some("kim@example.com".into()),
@@ -267,7 +341,8 @@ mod tests {
         let remembered = Principal::Service { id: "remembered".into() };
         let [good, over] = [now + 60, now - 45].map(|exp| (signed(&changed("exp", json!(exp))), exp));
         for (token, exp) in [&good, &over] {
-            tokens.good().put(token.clone(), (remembered.clone(), *exp));
+            let good = Good { principal: remembered.clone(), expiry: *exp, reading: 0 };
+            tokens.good().put(token.clone(), good);
         }
         assert_eq!(tokens.verify(&good.0).unwrap(), remembered, "nobody looks at it again");
         assert_eq!(tokens.verify(&over.0).unwrap_err().reason(), Reason::TokenExpired);

@@ -7,7 +7,7 @@ use clap::Args;
 use super::Failure;
 use crate::{
     auth::{
-        Role, key,
+        Role,
         verify::{Subject, Tokens},
     },
     config::{Config, Purpose, Raw},
@@ -35,9 +35,10 @@ pub(super) struct TokenArgs {
 
 pub(super) fn run(settings: &Raw, args: TokenArgs) -> Result<(), Failure> {
     let identity = Config::resolve(settings, Purpose::Key)?.identity;
-    let tokens = Tokens::new(&identity, &key::load(&identity.key)?);
+    let tokens = Tokens::load(&identity)?;
     let TokenArgs { sub: id, role, ttl, email, name } = args;
     let token = tokens.issue(&Subject { id, role, email, name, ttl });
+    let token = token.ok_or("tokens are made by whoever holds the keys of JWT_JWKS")?;
     // The server would refuse an id that is none; better to hear it now.
     tokens.verify(&token)?;
     super::say(&format!("{token}\n"))

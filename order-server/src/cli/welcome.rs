@@ -10,20 +10,29 @@ use crate::auth::{
 /// Tokens of the greeting are good for a day's work.
 const TTL: Duration = Duration::from_secs(24 * 3600);
 
-/// The greeting.
-pub(super) fn text(grpc: SocketAddr, ops: SocketAddr, tokens: &Tokens) -> String {
-    let customer = tokens.issue(&subject("42", Role::Customer));
-    let admin = tokens.issue(&subject("1", Role::Admin));
+/// Where the server is.
+pub(super) struct Place {
+    pub(super) grpc: SocketAddr,
+    pub(super) ops: SocketAddr,
+    /// How grpcurl is told what the API speaks.
+    pub(super) option: &'static str,
+}
+
+/// The greeting; without tokens where others make them.
+pub(super) fn text(place: &Place, tokens: &Tokens) -> String {
+    let Place { grpc, ops, option } = place;
+    let begin = format!("gRPC on {grpc}, metrics and health on http://{ops}\n");
+    let made = [("42", Role::Customer), ("1", Role::Admin)].map(|(id, role)| tokens.issue(&subject(id, role)));
+    let [Some(customer), Some(admin)] = made else { return begin };
     format!(
         "\
-gRPC on {grpc}, metrics and health on http://{ops}
-
+{begin}
   export CUSTOMER={customer}
   export ADMIN={admin}
 
-  grpcurl -plaintext {grpc} list
-  grpcurl -plaintext -H \"authorization: Bearer $ADMIN\" {grpc} orders.v1.AdminService/ListProducts
-  grpcurl -plaintext -H \"authorization: Bearer $CUSTOMER\" {grpc} orders.v1.CartService/GetCart
+  grpcurl {option} {grpc} list
+  grpcurl {option} -H \"authorization: Bearer $ADMIN\" {grpc} orders.v1.AdminService/ListProducts
+  grpcurl {option} -H \"authorization: Bearer $CUSTOMER\" {grpc} orders.v1.CartService/GetCart
 
 Both tokens are good for a day; `order-server token --sub 42 --role admin` makes more.
 "

@@ -1,22 +1,21 @@
 //! From given values to a valid configuration.
 
-use std::{
-    fmt::Display,
-    num::NonZeroU32,
-    path::{Path, PathBuf},
-    str::FromStr,
-    time::Duration,
-};
+mod admission;
+mod events;
+mod neighbours;
+mod shop;
+mod tls;
+mod traces;
 
-use order_core::{
-    limits,
-    policy::{AllocatePolicy, CapturePolicy, ConfirmPolicy, Policy},
-    rules::Rules,
-};
+use std::{fmt::Display, num::NonZeroU32, path::PathBuf, str::FromStr, time::Duration};
+
+use http::{HeaderValue, Uri};
+
+use crate::auth::jwks::{self, JwksSource};
 
 use super::{
-    Config, ConfigErrors, DatabaseConfig, DatabaseUrl, Environment, IdentityConfig, KeySource, LimitsConfig, LogConfig,
-    LogFormat, Purpose, Rate, Raw, Secret, ShopConfig, ShutdownConfig, Switch,
+    Config, ConfigErrors, DatabaseConfig, DatabaseUrl, Environment, IdentityConfig, KeySource, LogConfig, LogFormat,
+    Origins, Purpose, Raw, Secret, ShutdownConfig, Switch, WebConfig,
     setting::{Default, SETTINGS},
 };
 
@@ -66,22 +65,36 @@ impl Reader<'_> {
         let database = self.database(assumed, purpose, &data_dir);
         let identity = self.identity(assumed, purpose, &data_dir);
         let shop = self.shop(assumed);
+        let neighbours = self.neighbours(purpose);
+        let events = self.events();
         let limits = self.limits();
+        let redis = self.redis();
+        let trusted_proxies = self.trusted_proxies();
         let shutdown = self.shutdown(assumed);
         let log = self.log(assumed);
+        let traces = self.traces();
         let reflection = self.switch("REFLECTION", on_in_development(assumed));
+        let web = self.web(assumed);
+        let tls = self.door(purpose, web.as_ref().map_or(Switch::Off, |web| web.grpc_web));
         Some(Config {
             environment: environment?,
             listen_addr: listen_addr?,
             ops_addr: ops_addr?,
+            tls: tls?,
             data_dir,
             database: database?,
             identity: identity?,
             shop: shop?,
+            neighbours: neighbours?,
+            events: events?,
             limits: limits?,
+            redis: redis?,
+            trusted_proxies: trusted_proxies?,
             shutdown: shutdown?,
             log: log?,
+            traces: traces?,
             reflection: reflection?,
+            web: web?,
         })
     }
 
@@ -119,12 +132,17 @@ impl Reader<'_> {
         data_dir: &std::path::Path,
     ) -> Option<IdentityConfig> {
         let used = matches!(purpose, Purpose::Serve | Purpose::Key);
-        let key = match (self.raw.get("JWT_SECRET"), self.raw.get("JWT_SECRET_FILE")) {
+        let secrets = (self.raw.get("JWT_SECRET"), self.raw.get("JWT_SECRET_FILE"));
+        let key = match secrets {
+            (None, None) if self.raw.get("JWT_JWKS").is_some() => self.jwks(),
+            _ if self.raw.get("JWT_JWKS").is_some() => {
+                self.error("JWT_JWKS", "and a secret are both given; tokens are judged by one of them")
+            }
             (Some(_), Some(_)) => self.error("JWT_SECRET", "and JWT_SECRET_FILE are both given; give one of them"),
             (Some(text), None) => self.judged("JWT_SECRET", checked_key(text.to_owned())),
             (None, Some(path)) => self.judged("JWT_SECRET_FILE", read_key(path)),
             (None, None) if used && environment == Environment::Production => {
-                self.missing("JWT_SECRET or JWT_SECRET_FILE")
+                self.missing("JWT_JWKS, JWT_SECRET or JWT_SECRET_FILE")
             }
             (None, None) => Some(KeySource::Generated(data_dir.join(KEY_FILE))),
         };
@@ -132,79 +150,38 @@ impl Reader<'_> {
         Some(IdentityConfig { key: key?, issuer, audience })
     }
 
-    fn shop(&mut self, environment: Environment) -> Option<ShopConfig> {
-        let rules_file = self.raw.get("RULES_FILE").map(PathBuf::from);
-        let rules = self.rules(rules_file.as_deref());
-        let guest_checkout = self.switch("GUEST_CHECKOUT", Switch::Off);
-        let policy = self.policy();
-        let order_number_prefix = self.prefix();
-        let order_number_first = self.bounded("ORDER_NUMBER_FIRST", 1, u32::MAX);
-        let demo_catalog = self.switch("DEMO_CATALOG", on_in_development(environment));
-        Some(ShopConfig {
-            rules: rules?,
-            rules_file,
-            guest_checkout: guest_checkout?,
-            policy: policy?,
-            order_number_prefix: order_number_prefix?,
-            order_number_first: i64::from(order_number_first?),
-            demo_catalog: demo_catalog?,
-        })
-    }
-
-    /// Reads the rules, so that a mistake in them is named with all others, and before anything is bound.
-    fn rules(&mut self, file: Option<&Path>) -> Option<Rules> {
-        let Some(file) = file else { return Some(Rules::builtin()) };
-        let Ok(text) = std::fs::read_to_string(file) else {
-            return self.error("RULES_FILE", "names no text file that can be read");
+    /// A set in a file is looked at now, so that a mistake is named before anything is bound.
+    fn jwks(&mut self) -> Option<KeySource> {
+        let text = self.text("JWT_JWKS");
+        let source = match text.parse::<Uri>() {
+            Ok(uri) if matches!(uri.scheme_str(), Some("http" | "https")) => JwksSource::Url(uri),
+            _ => {
+                let set = std::fs::read_to_string(&text).map_err(|error| format!("cannot be read: {}", error.kind()));
+                self.judged("JWT_JWKS", set.and_then(|set| jwks::check(&set)))?;
+                JwksSource::File(PathBuf::from(text))
+            }
         };
-        Rules::from_toml(&text).map_err(|mistakes| self.error::<()>("RULES_FILE", &mistakes.to_string())).ok()
+        Some(KeySource::Set(source))
     }
 
-    fn policy(&mut self) -> Option<Policy> {
-        let confirm =
-            self.one_of("CONFIRM_POLICY", &[("manual", ConfirmPolicy::Manual), ("when_paid", ConfirmPolicy::WhenPaid)]);
-        let allocate_on =
-            self.one_of("ALLOCATE_ON", &[("place", AllocatePolicy::Place), ("confirm", AllocatePolicy::Confirm)]);
-        let capture =
-            [("place", CapturePolicy::AtOnce), ("ship", CapturePolicy::OnShipment), ("manual", CapturePolicy::Manual)];
-        let capture = self.one_of("CAPTURE_ON", &capture);
-        let pay_by_minutes = self.bounded("PAY_BY_MINUTES", 0, 525_600);
-        let cart_hold_minutes = self.bounded("CART_HOLD_MINUTES", 0, limits::CART_HOLD_MINUTES_MAX);
-        if (confirm, allocate_on) == (Some(ConfirmPolicy::WhenPaid), Some(AllocatePolicy::Confirm)) {
-            // A shortage would have to undo a payment that was taken.
-            return self.error("ALLOCATE_ON", "must be `place` where CONFIRM_POLICY is `when_paid`");
+    fn web(&mut self, environment: Environment) -> Option<WebConfig> {
+        let grpc_web = self.switch("GRPC_WEB", on_in_development(environment));
+        let origins = self.origins();
+        Some(WebConfig { grpc_web: grpc_web?, origins: origins? })
+    }
+
+    fn origins(&mut self) -> Option<Origins> {
+        match self.raw.get("CORS_ORIGINS") {
+            None => return Some(Origins::None),
+            Some("*") => return Some(Origins::Any),
+            Some(_) => {}
         }
-        Some(Policy {
-            confirm: confirm?,
-            capture: capture?,
-            allocate_on: allocate_on?,
-            pay_by_minutes: pay_by_minutes.map(|minutes| (minutes > 0).then_some(minutes))?,
-            cart_hold_minutes: cart_hold_minutes.map(|minutes| (minutes > 0).then_some(minutes))?,
-        })
-    }
-
-    fn prefix(&mut self) -> Option<String> {
-        let text = self.text("ORDER_NUMBER_PREFIX");
-        let fits = (1..=8).contains(&text.len());
-        if fits && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()) {
-            return Some(text);
+        let origins: Option<Vec<_>> = self.text("CORS_ORIGINS").split(',').map(|text| origin(text.trim())).collect();
+        match origins {
+            Some(origins) => Some(Origins::These(origins)),
+            None => self
+                .error("CORS_ORIGINS", "must be `*`, or origins such as https://shop.example.com with commas between"),
         }
-        self.error("ORDER_NUMBER_PREFIX", "must be 1 to 8 capital letters and digits")
-    }
-
-    fn limits(&mut self) -> Option<LimitsConfig> {
-        let max_concurrent_requests = self.bounded("MAX_CONCURRENT_REQUESTS", 1, 100_000).and_then(NonZeroU32::new);
-        let max_connections = self.bounded("MAX_CONNECTIONS", 1, 100_000).and_then(NonZeroU32::new);
-        let request_timeout = self.millis("REQUEST_TIMEOUT_MS", 1);
-        let per_second = self.bounded("RATE_LIMIT_PER_SECOND", 0, 1_000_000);
-        let burst = self.bounded("RATE_LIMIT_BURST", 1, 1_000_000).and_then(NonZeroU32::new);
-        let (per_second, burst) = (per_second?, burst?);
-        Some(LimitsConfig {
-            max_concurrent_requests: max_concurrent_requests?,
-            max_connections: max_connections?,
-            request_timeout: request_timeout?,
-            rate: NonZeroU32::new(per_second).map(|per_second| Rate { per_second, burst }),
-        })
     }
 
     fn shutdown(&mut self, environment: Environment) -> Option<ShutdownConfig> {
@@ -314,6 +291,15 @@ const fn on_in_development(environment: Environment) -> Switch {
     }
 }
 
+/// Scheme, host and port, as browsers write it.
+fn origin(text: &str) -> Option<HeaderValue> {
+    let uri = text.parse::<Uri>().ok()?;
+    let is_bare = uri.path() == "/" && uri.query().is_none() && !text.ends_with('/');
+    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+    (is_bare && is_web && uri.authority().is_some_and(|authority| !authority.as_str().contains('@')))
+        .then(|| text.to_ascii_lowercase().parse().ok())?
+}
+
 /// The finer levels are for our own code: the transport's speak of every frame.
 fn filter(level: &str) -> String {
     match level {
@@ -339,6 +325,7 @@ fn read_key(path: &str) -> Result<KeySource, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::access::PerClass;
 
     fn resolve(values: &[(&str, &str)], purpose: Purpose) -> Result<Config, ConfigErrors> {
         Config::resolve(&Raw::of(values.iter().map(|(name, value)| (*name, (*value).to_owned()))), purpose)
@@ -362,12 +349,27 @@ mod tests {
             ("SHUTDOWN_DRAIN_MS", "600001"),
             ("LOG_LEVEL", "loud"),
             ("REFLECTION", "2"),
+            ("GRPC_WEB", "perhaps"),
+            ("CORS_ORIGINS", "https://shop.example.com/"),
         ];
         let errors = resolve(&bad, Purpose::Serve).unwrap_err();
         for (name, _) in bad {
             assert!(errors.lines().iter().any(|line| line.starts_with(name)), "{name} is not named: {errors}");
         }
         assert_eq!(errors.lines().len(), bad.len());
+    }
+
+    #[test]
+    fn origins_are_what_browsers_send() {
+        let origins = |text| resolve(&[("CORS_ORIGINS", text)], Purpose::Serve).map(|config| config.web.origins);
+        assert_eq!(origins("*").unwrap(), Origins::Any);
+        let two = ["https://shop.example.com", "http://localhost:3000"].map(HeaderValue::from_static);
+        assert_eq!(origins("https://Shop.example.com, http://localhost:3000").unwrap(), Origins::These(two.into()));
+        for wrong in
+            ["shop.example.com", "https://shop.example.com/cart", "ftp://x", "https://me@x", "https://x,", "null"]
+        {
+            assert!(origins(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -402,7 +404,7 @@ mod tests {
     fn zero_turns_the_rate_limit_the_payment_deadline_and_the_holds_of_carts_off() {
         let off = ["RATE_LIMIT_PER_SECOND", "PAY_BY_MINUTES", "CART_HOLD_MINUTES"].map(|name| (name, "0"));
         let config = resolve(&off, Purpose::Serve).unwrap();
-        assert_eq!(config.limits.rate, None);
+        assert_eq!(config.limits.rates, PerClass::default());
         assert_eq!(config.shop.policy.pay_by_minutes, None);
         assert_eq!(config.shop.policy.cart_hold_minutes, None);
     }
@@ -414,7 +416,7 @@ mod tests {
         let config = resolve(&[("JWT_SECRET_FILE", file.path().to_str().unwrap())], Purpose::Serve).unwrap();
         match config.identity.key {
             KeySource::Given(secret) => assert_eq!(secret.expose(), "k".repeat(40)),
-            KeySource::Generated(_) => panic!("the file was not read"),
+            KeySource::Generated(_) | KeySource::Set(_) => panic!("the file was not read"),
         }
     }
 }

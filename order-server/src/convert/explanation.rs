@@ -7,7 +7,7 @@ use order_core::{
     rules::PriceMode,
 };
 
-use super::money;
+use super::{map, money};
 
 /// An explanation on the wire.
 #[must_use]
@@ -36,7 +36,7 @@ fn step(step: &Step) -> v1::PriceStep {
     v1::PriceStep {
         rule: step.rule.clone(),
         subject: step.subject.clone(),
-        inputs: step.inputs.clone(),
+        inputs: map::telling(&step.inputs),
         exact_value: step.exact.clone(),
         rounded: Some(money::to_proto(step.rounded)),
         note: step.note.clone(),

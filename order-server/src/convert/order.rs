@@ -8,7 +8,7 @@ use order_core::{
 };
 
 use super::{
-    address, contact, etag, explanation, import_source, line, money, order_return, payment, shipment, status, time,
+    address, contact, etag, explanation, import_source, line, map, money, order_return, payment, shipment, status, time,
 };
 
 /// The order's number; empty until it has one.
@@ -46,7 +46,7 @@ pub fn listed(order: &Order) -> v1::Order {
         billing_address: order.billing_address.as_ref().map(address::to_proto),
         payment: order.payment().map(payment::to_proto),
         notes: order.notes.clone(),
-        metadata: order.metadata.clone(),
+        metadata: map::telling(&order.metadata),
         cancel_reason: order.cancel_reason.clone().unwrap_or_default(),
         create_time: Some(time::to_proto(order.create_time)),
         update_time: Some(time::to_proto(order.update_time)),

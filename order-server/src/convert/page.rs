@@ -11,7 +11,7 @@ use order_core::{
     limits,
     violation::{Violations, reason},
 };
-use order_store::OrderCursor;
+use order_store::{FeedCursor, OrderCursor};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -42,6 +42,22 @@ impl Cursor for OrderCursor {
         let (value, id) = bytes.split_at_checked(size_of::<i64>())?;
         let id = Uuid::from_slice(id).ok()?;
         Some(Self { value: i64::of_bytes(value)?, id: OrderId::new(id) })
+    }
+}
+
+impl Cursor for FeedCursor {
+    fn to_bytes(&self) -> Vec<u8> {
+        [&self.position.to_be_bytes()[..], self.order_id.uuid().as_bytes(), &self.revision.to_be_bytes()].concat()
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let (position, rest) = bytes.split_at_checked(size_of::<i64>())?;
+        let (id, revision) = rest.split_at_checked(size_of::<Uuid>())?;
+        Some(Self {
+            position: i64::of_bytes(position)?,
+            order_id: OrderId::new(Uuid::from_slice(id).ok()?),
+            revision: i64::of_bytes(revision)?,
+        })
     }
 }
 
@@ -92,6 +108,12 @@ pub trait PageRequest: Message + Clone + Default {
     /// The method, so that a token of one list is not read as a position in another.
     const METHOD: &'static str;
 
+    /// The field that the token comes in.
+    const FIELD: &'static str = "page_token";
+
+    /// The field that it was answered in.
+    const ANSWERED: &'static str = "next_page_token";
+
     /// How many rows the caller would like.
     fn page_size(&self) -> i32;
 
@@ -132,6 +154,26 @@ page_request! {
     ListCouponsRequest: "AdminService/ListCoupons";
     ListStockMovementsRequest: "AdminService/ListStockMovements";
     ListPaymentsRequest: "AdminService/ListPayments";
+    ListDeadLettersRequest: "AdminService/ListDeadLetters";
+}
+
+/// A place in the feed is good for any filters: nothing of the request belongs to it.
+impl PageRequest for order_api::v1::WatchOrdersRequest {
+    const METHOD: &'static str = "OrderService/WatchOrders";
+    const FIELD: &'static str = "cursor";
+    const ANSWERED: &'static str = "cursor";
+
+    fn page_size(&self) -> i32 {
+        0
+    }
+
+    fn page_token(&self) -> &str {
+        &self.cursor
+    }
+
+    fn clear_paging(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// Reads the size of a page: 0 means the default, and what is too large is cut.
@@ -180,17 +222,20 @@ pub fn after<R: PageRequest, C: Cursor>(request: &R) -> Result<Option<C>, ApiErr
     if text.is_empty() {
         return Ok(None);
     }
-    let bytes = decode(text).ok_or_else(|| invalid("must be a next_page_token as this service gave it"))?;
+    let bytes = decode(text).ok_or_else(foreign::<R>)?;
     let (header, position) = bytes.split_at(HEADER_BYTES);
     if header[1..] != digest(request, position) {
-        return Err(invalid("belongs to a request with other arguments; only the size of a page may change"));
+        return Err(invalid::<R>("belongs to a request with other arguments; only the size of a page may change"));
     }
-    let position = C::of_bytes(position);
-    position.map(Some).ok_or_else(|| invalid("must be a next_page_token as this service gave it"))
+    C::of_bytes(position).map(Some).ok_or_else(foreign::<R>)
 }
 
-fn invalid(description: &str) -> ApiError {
-    Violations::one("page_token", Reason::PageTokenInvalid.as_str(), description).into()
+fn foreign<R: PageRequest>() -> ApiError {
+    invalid::<R>(&format!("must be a {} as this service gave it", R::ANSWERED))
+}
+
+fn invalid<R: PageRequest>(description: &str) -> ApiError {
+    Violations::one(R::FIELD, Reason::PageTokenInvalid.as_str(), description).into()
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
@@ -251,6 +296,18 @@ mod tests {
     }
 
     #[test]
+    fn a_place_in_the_feed_is_good_for_any_filters() {
+        let place = FeedCursor { position: 9, order_id: cursor().id, revision: 3 };
+        let cursor = token(&v1::WatchOrdersRequest::default(), &place);
+        let other = v1::WatchOrdersRequest { cursor, customer_id: "eve".into(), ..Default::default() };
+        assert_eq!(after(&other).unwrap(), Some(place));
+        let list = v1::ListOrdersRequest { page_token: other.cursor, ..Default::default() };
+        assert!(read(&list).is_err(), "and in no list");
+        let other = v1::WatchOrdersRequest { cursor: "garbage".into(), ..Default::default() };
+        assert_eq!(after::<_, FeedCursor>(&other).unwrap_err().fields()[0].field, "cursor");
+    }
+
+    #[test]
     fn other_arguments_are_refused() {
         let next = with_token(token(&request(), &cursor()));
         let other = v1::ListOrdersRequest { query: "werewolf".into(), ..next.clone() };
@@ -294,6 +351,9 @@ mod tests {
         assert_eq!(i64::of_bytes(&7_i64.to_bytes()), Some(7));
         let id = cursor().id.uuid();
         assert_eq!(Uuid::of_bytes(&Cursor::to_bytes(&id)), Some(id));
+        let feed = FeedCursor { position: 9, order_id: cursor().id, revision: 3 };
+        assert_eq!(FeedCursor::of_bytes(&feed.to_bytes()), Some(feed));
+        assert_eq!(FeedCursor::of_bytes(&feed.to_bytes()[1..]), None);
         assert_eq!(OrderCursor::of_bytes(&[0; 7]), None);
         assert_eq!(ProductId::of_bytes(b"a b"), None);
     }

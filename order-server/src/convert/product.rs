@@ -78,7 +78,8 @@ fn upsert(upsert: v1::ProductUpsert, field: &str, violations: &mut Violations) -
     Some(Upsert { draft: draft?, expected_revision: expected_revision? }).filter(|_| stock_fits)
 }
 
-fn draft(
+/// Reads a product, found at a field, and how many of it are received.
+pub(crate) fn draft(
     product: v1::Product,
     (field, initial_stock): (&str, i64),
     violations: &mut Violations,

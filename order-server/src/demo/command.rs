@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     auth::{
-        Role, key,
+        Role,
         verify::{Subject, Tokens},
     },
     clock::{Clock as _, IdSource as _, RandomIds, SystemClock},
@@ -76,6 +76,10 @@ fn settings_of_demo(settings: &Raw, directory: &std::path::Path) -> Raw {
     settings.clone().with([
         ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
         ("OPS_ADDR", "127.0.0.1:0".to_owned()),
+        // Its customers come over loopback.
+        ("TLS_CERT_FILE", String::new()),
+        ("TLS_KEY_FILE", String::new()),
+        ("TLS_CLIENT_CA_FILE", String::new()),
         ("DATA_DIR", directory.display().to_string()),
         ("MIGRATE_ON_START", migrate),
         ("LOG_LEVEL", log_level),
@@ -135,11 +139,15 @@ impl Shop {
     async fn open(config: &Config, store: &Arc<dyn Store>) -> Result<Self, Failure> {
         let lifecycle = Lifecycle::new();
         let app = compose::app(config, store, &lifecycle, Sources::default());
-        let tokens = Arc::new(Tokens::new(&config.identity, &key::load(&config.identity.key)?));
+        let tokens = Arc::new(Tokens::load(&config.identity)?);
+        if tokens.set().is_some() {
+            return Err("the demo makes its own tokens: run it without JWT_JWKS".into());
+        }
         let parts = Parts {
             routes: service::routes(&app),
             probe: Arc::new(StoreProbe::new(Arc::clone(store))),
             tokens: Arc::clone(&tokens),
+            shared_limits: app.shared_limits.clone(),
             lifecycle: lifecycle.clone(),
         };
         let server = server::bind(config, parts).await?;
@@ -157,7 +165,7 @@ impl Shop {
         let customer_id = format!("mina-{}", &RandomIds.seed().nth(0).simple().to_string()[20..]);
         let token = |id: &str, role| {
             let subject = Subject { id: id.to_owned(), role, email: None, name: None, ttl: TOKEN_TTL };
-            self.tokens.issue(&subject)
+            self.tokens.issue(&subject).expect("it was opened with a secret")
         };
         Ok(Day {
             narrator,

@@ -42,6 +42,7 @@ impl From<Unavailable> for ApiError {
             "inventory" => Reason::InventoryUnavailable,
             "payment" => Reason::PaymentUnavailable,
             "shipping" => Reason::ShippingUnavailable,
+            "nats" | "webhook" => Reason::PublisherUnavailable,
             _ => Reason::NotificationUnavailable,
         };
         Self::new(reason, format!("the {} service does not answer; try again shortly", down.neighbour))
@@ -107,7 +108,7 @@ impl From<Refusal> for ApiError {
                 .with_metadata("coupon_code", &code)
                 .with_metadata("problem", problem)
                 .with_precondition(condition("COUPON", code, problem.describe())),
-            Refusal::PricingStale => error(Reason::Contended).with_retry_after(RETRY_SOON),
+            Refusal::PricingStale | Refusal::Unreserved(_) => error(Reason::Contended).with_retry_after(RETRY_SOON),
             Refusal::StockPromised { sku, on_hand, promised } => error(Reason::StockPromised)
                 .with_metadata("sku", sku)
                 .with_metadata("on_hand", on_hand)

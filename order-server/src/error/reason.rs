@@ -99,6 +99,10 @@ reasons! {
     EtagMismatch => Aborted, "ETAG_MISMATCH";
     /// Others keep changing the same thing; the same request may work a moment later.
     Contended => Aborted, "CONTENDED";
+    /// A reader of a stream did not take what there was for a minute; it may go on at the cursor of the last message that it took.
+    WatchTooSlow => Aborted, "WATCH_TOO_SLOW";
+    /// The feed has not come to that place: it is of another database, or of one that was restored from a backup since.
+    CursorOutOfRange => OutOfRange, "CURSOR_OUT_OF_RANGE";
     /// The state does not allow it.
     IllegalTransition => FailedPrecondition, "ILLEGAL_TRANSITION";
     /// More money than is due, promised or left to give back.
@@ -125,6 +129,8 @@ reasons! {
     PaymentInProgress => FailedPrecondition, "PAYMENT_IN_PROGRESS";
     /// Stock and its backorder limit may not fall below what is promised.
     StockPromised => FailedPrecondition, "STOCK_PROMISED";
+    /// An inventory service counts the goods (`INVENTORY_URL`); what is on the shelf is asked and changed there.
+    StockKeptElsewhere => FailedPrecondition, "STOCK_KEPT_ELSEWHERE";
     /// The SKU belongs to another product.
     SkuTaken => FailedPrecondition, "SKU_TAKEN";
     /// The caller sends more requests than its share.
@@ -146,6 +152,8 @@ reasons! {
     ShippingUnavailable => Unavailable, "SHIPPING_UNAVAILABLE";
     /// The notification service does not answer.
     NotificationUnavailable => Unavailable, "NOTIFICATION_UNAVAILABLE";
+    /// A broker or an endpoint that events are passed on to does not answer.
+    PublisherUnavailable => Unavailable, "PUBLISHER_UNAVAILABLE";
     /// This process is going away; another one answers.
     ShuttingDown => Unavailable, "SHUTTING_DOWN";
     /// The time the caller gave, or the longest we give, is over. What was asked may have been done: the same request under

@@ -1,21 +1,22 @@
 //! Catalogue, inventory, shipping and notification inside this process.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use order_core::{
-    ids::{OrderId, ProductId},
+    ids::{ProductId, Sku},
     order::Shipment,
-    ports::{Catalog, Health, Inventory, Lack, Neighbour, NotificationKind, Notifier, Shipping, Unavailable},
+    ports::{Catalog, Health, Inventory, Lack, Neighbour, News, Notifier, Shipping, Unavailable},
     product::Product,
-    stock::{LevelQuery, StockLevel},
+    stock::LevelQuery,
 };
 use order_store::{Store, StoreError};
 
-use crate::recent::Recent;
+use super::memory::Memory;
 
 /// What is embedded fails only as our own database fails, and callers should hear just that.
 pub(super) fn database(error: StoreError) -> Unavailable {
@@ -35,18 +36,14 @@ pub(super) fn database(error: StoreError) -> Unavailable {
 /// Products from our own database, and what was seen of them lately.
 pub struct EmbeddedCatalog {
     store: Arc<dyn Store>,
-    seen: Mutex<Recent<ProductId, (Product, Instant)>>,
+    memory: Memory,
 }
 
 impl EmbeddedCatalog {
     /// The catalogue of this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, seen: Mutex::new(Recent::new(REMEMBERED)) }
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Recent<ProductId, (Product, Instant)>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { store, memory: Memory::new(GOOD_FOR) }
     }
 }
 
@@ -54,17 +51,14 @@ impl EmbeddedCatalog {
 /// database that was restored, may be the same as before.
 const GOOD_FOR: Duration = Duration::from_secs(60);
 
-/// How many products are remembered at least, where so many are asked for.
-const REMEMBERED: usize = 4096;
-
 /// Shelves from our own database.
 pub struct EmbeddedInventory(pub Arc<dyn Store>);
 
 /// Parcels as they were described to us.
 pub struct EmbeddedShipping;
 
-/// Tells nobody; writes a line to the log, so that what would be told can be seen.
-pub struct LoggingNotifier;
+/// Tells nobody: there is nobody in this process who could.
+pub struct NoNotifier;
 
 #[async_trait]
 impl Neighbour for EmbeddedCatalog {
@@ -81,20 +75,16 @@ impl Neighbour for EmbeddedCatalog {
 impl Catalog for EmbeddedCatalog {
     async fn batch_get(&self, ids: &[ProductId]) -> Result<Vec<Product>, Unavailable> {
         let products = self.store.products(ids.to_vec()).await.map_err(database)?;
-        let mut seen = self.seen();
-        let now = Instant::now();
-        products.iter().for_each(|product| seen.put(product.id.clone(), (product.clone(), now)));
-        drop(seen);
+        self.memory.put(&products, Instant::now());
         Ok(products)
     }
 
     fn recent(&self, ids: &[ProductId]) -> Option<Vec<Product>> {
-        let mut seen = self.seen();
-        let fresh = |id| {
-            let (product, at): (Product, Instant) = seen.get(id)?;
-            (at.elapsed() < GOOD_FOR).then_some(product)
-        };
-        ids.iter().map(fresh).collect()
+        self.memory.get(ids)
+    }
+
+    fn keeps_revisions(&self) -> bool {
+        true
     }
 }
 
@@ -111,8 +101,9 @@ impl Neighbour for EmbeddedInventory {
 
 #[async_trait]
 impl Inventory for EmbeddedInventory {
-    async fn levels(&self, query: LevelQuery) -> Result<Vec<StockLevel>, Unavailable> {
-        self.0.levels(query).await.map_err(database)
+    async fn available(&self, query: LevelQuery) -> Result<BTreeMap<Sku, i64>, Unavailable> {
+        let levels = self.0.levels(query).await.map_err(database)?;
+        Ok(levels.into_iter().map(|level| (level.sku.clone(), level.available())).collect())
     }
 }
 
@@ -135,7 +126,7 @@ impl Shipping for EmbeddedShipping {
 }
 
 #[async_trait]
-impl Neighbour for LoggingNotifier {
+impl Neighbour for NoNotifier {
     fn name(&self) -> &'static str {
         "notification"
     }
@@ -146,9 +137,12 @@ impl Neighbour for LoggingNotifier {
 }
 
 #[async_trait]
-impl Notifier for LoggingNotifier {
-    async fn notify(&self, order_id: OrderId, kind: NotificationKind) -> Result<(), Unavailable> {
-        tracing::debug!(%order_id, ?kind, "a customer would be told");
+impl Notifier for NoNotifier {
+    fn listens(&self) -> bool {
+        false
+    }
+
+    async fn notify(&self, _news: &News) -> Result<(), Unavailable> {
         Ok(())
     }
 }
@@ -167,7 +161,7 @@ mod tests {
         let found = catalog.batch_get(&ids).await.unwrap();
         assert_eq!(catalog.recent(&ids).unwrap().len(), 2);
         let long_ago = Instant::now().checked_sub(GOOD_FOR).expect("this machine is up for longer");
-        catalog.seen().put(found[0].id.clone(), (found[0].clone(), long_ago));
+        catalog.memory.put(&found[..1], long_ago);
         assert_eq!(catalog.recent(&ids), None, "one of them is too old");
         assert_eq!(catalog.recent(std::slice::from_ref(&found[1].id)).unwrap(), [found[1].clone()]);
     }

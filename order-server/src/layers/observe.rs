@@ -1,4 +1,4 @@
-//! Opens the span, measures the call and writes its one log line.
+//! Opens the spans, of the log and of the trace, measures the call and writes its one log line.
 //!
 //! A call is over when its last trailer has been handed over, when it was refused, or when the caller went away: the
 //! record is a guard, so a dropped call is counted like any other, as CANCELLED.
@@ -13,6 +13,7 @@ use std::{
 
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
+use opentelemetry::trace::FutureExt as _;
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument, Span};
@@ -25,7 +26,7 @@ use crate::{
     },
     telemetry::{
         metrics::{CallMetrics, OTHER, code_name},
-        trace_context::TraceContext,
+        traces::{self, Traced},
     },
 };
 
@@ -51,6 +52,7 @@ impl Call {
 struct Record {
     call: Arc<Call>,
     metrics: CallMetrics,
+    traced: Traced,
     span: Span,
     outcome: Option<Code>,
 }
@@ -72,6 +74,7 @@ impl Drop for Record {
         let code = self.outcome.unwrap_or(Code::Cancelled);
         let elapsed = self.call.started.elapsed();
         self.metrics.finish(code, elapsed);
+        self.traced.finish(code);
         let line =
             Line { call: &self.call, code, duration_us: whole(elapsed.as_micros()), dropped: self.outcome.is_none() };
         self.span.in_scope(|| line.write());
@@ -143,7 +146,7 @@ where
 
     fn call(&mut self, mut request: Request) -> BoxFuture {
         let record = begin(&mut request);
-        let span = record.span.clone();
+        let (span, context) = (record.span.clone(), record.traced.context());
         let answer = span.in_scope(|| self.inner.call(request));
         let observed = async move {
             let response = answer.await?;
@@ -153,20 +156,20 @@ where
             }
             Ok(response.map(|body| Body::new(Watched { body, record: Some(record) })))
         };
-        Box::pin(observed.instrument(span))
+        Box::pin(observed.with_context(context).instrument(span))
     }
 }
 
 fn begin(request: &mut Request) -> Record {
     let method = access::find(request.uri().path());
     let name = method.map_or(OTHER, access::Method::name);
-    let trace = TraceContext::from_headers(request.headers());
+    let traced = traces::served(method, request.headers());
     let request_id = request.extensions().get::<RequestId>();
     let span = tracing::info_span!(
         "call",
         rpc_method = name,
         request_id = request_id.map(RequestId::as_str),
-        trace_id = trace.as_ref().map(TraceContext::trace_id),
+        trace_id = traced.trace_id(),
     );
     let call = Arc::new(Call {
         method: name,
@@ -179,11 +182,8 @@ fn begin(request: &mut Request) -> Record {
     if let Some(method) = method {
         extensions.insert(method);
     }
-    if let Some(trace) = trace {
-        extensions.insert(trace);
-    }
     extensions.insert(Arc::clone(&call));
-    Record { metrics: CallMetrics::begin(call.method), call, span, outcome: None }
+    Record { metrics: CallMetrics::begin(call.method), call, traced, span, outcome: None }
 }
 
 /// A body whose trailers end the record.
@@ -206,7 +206,8 @@ impl http_body::Body for Watched {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Status>>> {
-        let entered = self.record.as_ref().map(|record| record.span.clone().entered());
+        let entered =
+            self.record.as_ref().map(|record| (record.traced.context().attach(), record.span.clone().entered()));
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         drop(entered);
         let outcome = match &polled {

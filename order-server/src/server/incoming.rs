@@ -4,11 +4,11 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream as Sequence, StreamExt, stream};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -18,9 +18,14 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, TcpConnectInfo, TcpIncoming};
 
-use crate::telemetry::metrics::{OpenConnection, connection_refused};
+use super::stream::Stream;
+use crate::{
+    telemetry::metrics::{HandshakeFailure, OpenConnection, connection_refused, handshake_failed},
+    tls::{Door, Kept},
+};
 
-/// A client gets this long to send the HTTP/2 preface; one that connects and stays silent only takes a place.
+/// A client gets this long for the TLS handshake, where there is one, and the HTTP/2 preface; one that connects and stays silent
+/// only takes a place.
 const PREFACE_TIME: Duration = Duration::from_secs(5);
 /// `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n`.
 const PREFACE_BYTES: usize = 24;
@@ -34,22 +39,24 @@ pub(super) struct Gatekeeper {
     places: Arc<Semaphore>,
     /// Ends every connection, when patience with the last calls is over.
     cut: CancellationToken,
+    /// Without it they speak plain text.
+    tls: Option<Arc<Kept<Door>>>,
 }
 
 impl Gatekeeper {
-    pub(super) fn new(connections: usize, cut: CancellationToken) -> Self {
-        Self { places: Arc::new(Semaphore::new(connections)), cut }
+    pub(super) fn new(connections: usize, cut: CancellationToken, tls: Option<Arc<Kept<Door>>>) -> Self {
+        Self { places: Arc::new(Semaphore::new(connections)), cut, tls }
     }
 
     /// Accepted connections. Those for which there is no place are closed at once: the client learns it right away and
     /// can go elsewhere, which it could not while it waits in a backlog.
-    pub(super) fn connections(self, incoming: TcpIncoming) -> impl Stream<Item = io::Result<Connection>> {
+    pub(super) fn connections(self, incoming: TcpIncoming) -> impl Sequence<Item = io::Result<Connection>> {
         stream::unfold((self, incoming), async |(keeper, mut incoming)| {
             loop {
                 match incoming.next().await? {
                     Ok(stream) => match Arc::clone(&keeper.places).try_acquire_owned() {
                         Ok(place) => {
-                            let connection = Connection::new(stream, place, &keeper.cut);
+                            let connection = keeper.connection(stream, place);
                             return Some((Ok(connection), (keeper, incoming)));
                         }
                         Err(_full) => connection_refused(),
@@ -62,11 +69,25 @@ impl Gatekeeper {
             }
         })
     }
+
+    fn connection(&self, stream: TcpStream, place: OwnedSemaphorePermit) -> Connection {
+        let info = stream.connect_info();
+        let preface = Preface { time: Box::pin(tokio::time::sleep(PREFACE_TIME)), bytes: 0 };
+        Connection {
+            stream: Stream::new(stream, self.tls.as_ref().map(|kept| kept.current())),
+            info,
+            preface: Some(preface),
+            cut: Box::pin(self.cut.clone().cancelled_owned()),
+            _place: place,
+            _counted: OpenConnection::begin(),
+        }
+    }
 }
 
 /// One accepted connection, with its place.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
+    info: TcpConnectInfo,
     /// The time left for the preface; `None` once it has come.
     preface: Option<Preface>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -80,15 +101,25 @@ struct Preface {
 }
 
 impl Connection {
-    fn new(stream: TcpStream, place: OwnedSemaphorePermit, cut: &CancellationToken) -> Self {
-        let preface = Preface { time: Box::pin(tokio::time::sleep(PREFACE_TIME)), bytes: 0 };
-        Self {
-            stream,
-            preface: Some(preface),
-            cut: Box::pin(cut.clone().cancelled_owned()),
-            _place: place,
-            _counted: OpenConnection::begin(),
-        }
+    /// Waits until what was said can be understood. Whoever writes first, as HTTP/2 does, waits here too: patience ends for them
+    /// as for readers.
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let failure = match self.stream.poll_open(cx) {
+            Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => (HandshakeFailure::Failed, error),
+            Poll::Pending => {
+                self.poll_alive(cx)?;
+                match self.poll_preface(cx, 0) {
+                    Ok(()) => return Poll::Pending,
+                    Err(error) => (HandshakeFailure::Late, error),
+                }
+            }
+        };
+        let (failure, error) = failure;
+        self.stream.fail();
+        handshake_failed(failure);
+        tracing::debug!(peer = ?self.info.remote_addr(), %error, "a TLS handshake came to nothing");
+        Poll::Ready(Err(error))
     }
 
     /// Fails once the server has lost its patience. Wakes the reader, and HTTP/2 always reads.
@@ -113,9 +144,10 @@ impl Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_open(cx))?;
         self.poll_alive(cx)?;
         let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer)?;
+        let polled = self.stream.open()?.poll_read(cx, buffer)?;
         self.poll_preface(cx, buffer.filled().len() - before)?;
         polled.map(Ok)
     }
@@ -123,15 +155,21 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        ready!(self.poll_open(cx))?;
+        self.stream.open()?.poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(self.poll_open(cx))?;
+        self.stream.open()?.poll_flush(cx)
     }
 
+    /// Where nothing was agreed on there is nothing to say goodbye with.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        match self.stream.open() {
+            Ok(stream) => stream.poll_shutdown(cx),
+            Err(_not_open) => Poll::Ready(Ok(())),
+        }
     }
 
     fn poll_write_vectored(
@@ -139,11 +177,13 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        ready!(self.poll_open(cx))?;
+        self.stream.open()?.poll_write_vectored(cx, slices)
     }
 
+    /// Asked before there is a handshake, and true of TCP and TLS alike.
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 }
 
@@ -151,6 +191,6 @@ impl Connected for Connection {
     type ConnectInfo = TcpConnectInfo;
 
     fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+        self.info.clone()
     }
 }

@@ -12,7 +12,7 @@ use order_core::{
     money::Money,
     pricing::{Destination, PricedLine, Pricing, PricingError, PricingInput, PricingLine},
     product::Product,
-    stock::{self, Demand, LevelQuery, Shortage, StockLevel},
+    stock::{self, Demand, LevelQuery, Shortage},
     violation::{Violations, reason},
 };
 
@@ -156,8 +156,7 @@ async fn levels(app: &App, (demand, cart_id): (&Demand, Option<CartId>)) -> Resu
         return Ok(BTreeMap::new());
     }
     let skus: Vec<_> = demand.keys().cloned().collect();
-    let levels = app.inventory.levels(LevelQuery { skus, now: app.clock.now(), cart_id }).await?;
-    Ok(levels.into_iter().map(|level| (level.sku.clone(), StockLevel::available(&level))).collect())
+    Ok(app.inventory.available(LevelQuery { skus, now: app.clock.now(), cart_id }).await?)
 }
 
 /// Prices the lines that have a price in the currency of the whole.

@@ -1,27 +1,32 @@
 //! A shop for the tests of use cases: an app over an SQLite database of its own, without a server around it.
 
-use std::sync::{Arc, Weak};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+};
 
 use async_trait::async_trait;
 use order_api::v1;
 use order_core::{
     currency::Currency,
-    ids::{CustomerId, ProductId},
+    ids::{CustomerId, ProductId, Sku},
     policy::Policy,
     ports::{Catalog, Health, Inventory, Lack, Neighbour, Unavailable},
     product::Product,
     rules::Rules,
-    stock::{LevelQuery, StockLevel},
+    stock::LevelQuery,
     time::Timestamp,
 };
 use order_store::{Numbering, testing::TestDatabase};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     app::{App, GuestPolicy},
     auth::Principal,
     clock::{ManualClock, RandomIds},
-    gateways::{EmbeddedCatalog, EmbeddedInventory, EmbeddedShipping, LoggingNotifier, Mail, SimulatedGateway},
+    feed::Feed,
+    gateways::{EmbeddedCatalog, EmbeddedInventory, EmbeddedShipping, Mail, NoNotifier, SimulatedGateway},
 };
 
 /// When every shop opens.
@@ -44,13 +49,18 @@ impl Shop {
         let app = App {
             catalog: Arc::new(EmbeddedCatalog::new(Arc::clone(&store))),
             inventory: Arc::new(EmbeddedInventory(Arc::clone(&store))),
+            warehouse: None,
+            untold: Notify::new(),
             // Nobody listens to its events.
             payments: Arc::new(SimulatedGateway::new(
                 Arc::clone(&store),
                 Mail::new(Weak::<App>::new(), TaskTracker::new(), CancellationToken::new()),
             )),
             shipping: Arc::new(EmbeddedShipping),
-            notifier: Arc::new(LoggingNotifier),
+            notifier: Arc::new(NoNotifier),
+            publishers: Vec::new(),
+            shared_limits: None,
+            feed: Feed::new(Arc::clone(&store)),
             rules: Arc::new(Rules::builtin()),
             policy: Policy::default(),
             numbering: Numbering { prefix: "SPK".to_owned(), first: 1001 },
@@ -132,7 +142,7 @@ impl Catalog for Down {
 
 #[async_trait]
 impl Inventory for Down {
-    async fn levels(&self, _query: LevelQuery) -> Result<Vec<StockLevel>, Unavailable> {
+    async fn available(&self, _query: LevelQuery) -> Result<BTreeMap<Sku, i64>, Unavailable> {
         Err(self.error())
     }
 }

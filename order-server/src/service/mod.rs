@@ -11,9 +11,10 @@ pub mod carts;
 pub mod coupons;
 #[cfg(test)]
 pub(crate) mod fixture;
-pub mod notify;
+pub(crate) mod inventory;
 pub mod orders;
 pub mod payments;
+pub(crate) mod telling;
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
+use opentelemetry::trace::FutureExt as _;
 use order_core::{
     ids::{OperationId, OrderId},
     order::{Context, Event, EventBody, Order},
@@ -22,11 +23,10 @@ use order_core::{
 use order_store::{DueOperation, Effect, OrderKey, PaymentEvent, PaymentEventOutcome, Scope, StoreError};
 
 use self::asking::{Approach, Heard, Step, step};
-use super::notify;
 use crate::{
     app::App,
     gateways::Listener,
-    telemetry::metrics::{PAYMENT_OPERATIONS_UNRESOLVED, PAYMENT_OPERATIONS_UNRESOLVED_AGE},
+    telemetry::metrics::{PAYMENT_OPERATIONS_UNRESOLVED, PAYMENT_OPERATIONS_UNRESOLVED_AGE, waiting},
 };
 
 /// How many requests the reconciler looks after at a time: one gateway that does not answer must not hold up all the others.
@@ -40,7 +40,6 @@ const ALL_ARE_DUE: Duration = Duration::from_secs(24 * 3600);
 /// The work goes on if the caller goes away. Where the store fails meanwhile, the order is returned as far as it came, and
 /// the reconciler finishes the rest.
 pub async fn settle_started(app: &Arc<App>, effect: Effect) -> Order {
-    notify::tell(app, &effect);
     let mut queue = started(&effect.events);
     if queue.is_empty() {
         return effect.order;
@@ -48,12 +47,11 @@ pub async fn settle_started(app: &Arc<App>, effect: Effect) -> Order {
     let order = effect.order.clone();
     let app = Arc::clone(app);
     let tasks = app.tasks.clone();
-    let work = tasks.spawn(async move {
+    let work = async move {
         let mut order = effect.order;
         while let Some(id) = queue.pop_front() {
             match step(&app, &order, (id, Approach::Started)).await {
                 Ok(Step { effect, .. }) => {
-                    notify::tell(&app, &effect);
                     queue.extend(started(&effect.events));
                     order = effect.order;
                 }
@@ -64,8 +62,8 @@ pub async fn settle_started(app: &Arc<App>, effect: Effect) -> Order {
             }
         }
         order
-    });
-    work.await.unwrap_or(order)
+    };
+    tasks.spawn(work.with_current_context()).await.unwrap_or(order)
 }
 
 /// Why money that a change asked for was refused, if it was.
@@ -215,15 +213,12 @@ pub fn go_on<T>(order_id: OrderId, done: Result<T, StoreError>) -> Result<Option
 /// # Errors
 /// The store's.
 pub async fn show_unresolved(app: &App) -> Result<(), StoreError> {
-    let now = app.clock.now();
     let unresolved = app.store.unresolved_operations().await?;
     for state in OperationState::ALL.into_iter().filter(|state| state.is_open()) {
-        let found = unresolved.iter().find(|found| found.state == state);
-        let waiting = found.map_or(0, |found| now.micros().saturating_sub(found.oldest.micros()).max(0));
-        let labels = [("state", state.as_str())];
-        metrics::gauge!(PAYMENT_OPERATIONS_UNRESOLVED, &labels).set(f64::from(found.map_or(0, |found| found.count)));
-        let age = u64::try_from(waiting).map_or(Duration::ZERO, Duration::from_micros);
-        metrics::gauge!(PAYMENT_OPERATIONS_UNRESOLVED_AGE, &labels).set(age.as_secs_f64());
+        let found = unresolved.iter().find(|found| found.state == state).map(|found| (found.count, found.oldest));
+        let (count, age) = waiting(found, app.clock.now());
+        metrics::gauge!(PAYMENT_OPERATIONS_UNRESOLVED, "state" => state.as_str()).set(count);
+        metrics::gauge!(PAYMENT_OPERATIONS_UNRESOLVED_AGE, "state" => state.as_str()).set(age);
     }
     Ok(())
 }

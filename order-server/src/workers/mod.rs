@@ -1,6 +1,12 @@
-//! What has to be done without anybody asking: money that nobody waits for, orders, carts and holds whose time is over.
+//! What has to be done without anybody asking: money that nobody waits for, goods that somebody else counts, orders, carts and holds whose
+//! time is over.
 //!
 //! Each worker may run in any number of processes at once: what it does is decided under the order's lock and done once.
+
+mod consumer;
+mod inventory;
+mod notify;
+mod publish;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +19,12 @@ use order_core::{
 use order_store::{ChangeOrder, Mode, Scope, StoreError, SweepReservations};
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, service::payments};
+pub(crate) use self::consumer::{AT_ONCE, by_order};
+use self::{consumer::Consumer, notify::Notify, publish::Publish};
+use crate::{
+    app::App,
+    service::{self, inventory::Rest, payments},
+};
 
 /// How often each worker looks.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -40,6 +51,15 @@ pub fn start(app: &Arc<App>, stop: &CancellationToken) {
                 }
             }
         });
+    }
+    app.tasks.spawn(inventory::run(Arc::clone(app), stop.clone()));
+    if app.notifier.listens() {
+        let consumer = Consumer::new(Arc::clone(app), Notify(Arc::clone(&app.notifier)));
+        app.tasks.spawn(consumer.run(stop.clone()));
+    }
+    for publisher in &app.publishers {
+        let consumer = Consumer::new(Arc::clone(app), Publish::new(app, publisher));
+        app.tasks.spawn(consumer.run(stop.clone()));
     }
 }
 
@@ -88,6 +108,15 @@ pub async fn reconcile_due(app: &Arc<App>) -> Result<(), StoreError> {
     payments::show_unresolved(app).await
 }
 
+/// Tells the inventory service what is due to be told, and shows what is left.
+///
+/// # Errors
+/// The store's; what is left stays due.
+pub async fn tell_inventory(app: &App) -> Result<(), StoreError> {
+    while service::inventory::tell_some(app).await? == Rest::Some {}
+    service::inventory::show_untold(app).await.map(drop)
+}
+
 /// Gives back every hold that has expired by now. Only tidies up: an expired hold keeps nobody from buying.
 ///
 /// # Errors
@@ -125,8 +154,8 @@ pub async fn expire_due(app: &Arc<App>) -> Result<(), StoreError> {
 
 async fn expire(app: &App, order_id: OrderId) -> Result<(), StoreError> {
     let context = Context { reason: Some("not paid in time".to_owned()), ..app.system("expiry") };
-    let (request, expected_revision, mode) = (None, None, Mode::Apply);
+    let (request, expected_revision, reserved, mode) = (None, None, None, Mode::Apply);
     let (scope, command) = (Scope::All, Command::Expire);
-    let change = ChangeOrder { request, order_id, scope, expected_revision, command, context, mode };
+    let change = ChangeOrder { request, order_id, scope, expected_revision, command, reserved, context, mode };
     app.store.change(change).await.map(drop)
 }

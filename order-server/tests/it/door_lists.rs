@@ -1,5 +1,6 @@
 //! Lists, searches and sums at the public door, each held against what the test itself works out.
 
+mod export;
 mod filters;
 mod paging;
 mod search;
@@ -7,3 +8,4 @@ mod shop;
 mod statistics;
 mod stock;
 mod verification;
+mod watching;

@@ -17,7 +17,7 @@ mod lifecycle;
 mod model;
 mod money;
 mod payments;
-mod process;
+pub(crate) mod process;
 mod processes;
 mod retries;
 mod stock;

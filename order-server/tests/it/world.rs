@@ -79,6 +79,7 @@ impl World {
             routes: service::routes(&app),
             probe: Arc::new(StoreProbe::new(Arc::clone(&store))),
             tokens: Arc::clone(&tokens),
+            shared_limits: app.shared_limits.clone(),
             lifecycle,
         };
         let server = server::bind(&config, parts).await.unwrap();
@@ -131,7 +132,7 @@ impl World {
     /// A good token.
     pub(crate) fn token(&self, id: &str, role: Role) -> String {
         let ttl = Duration::from_secs(3600);
-        self.tokens.issue(&Subject { id: id.to_owned(), role, email: None, name: None, ttl })
+        self.tokens.issue(&Subject { id: id.to_owned(), role, email: None, name: None, ttl }).unwrap()
     }
 
     fn caller(&self, who: Option<(&str, Role)>) -> Caller {

@@ -1,9 +1,12 @@
 //! The statements of a survey.
 
+use std::time::Duration;
+
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, SelectableHelper as _, pg::Pg, sql_query,
 };
 use order_core::ids::{OperationId, OrderId};
+use tokio::sync::mpsc;
 
 use super::tx::{PgTx, run};
 use crate::{
@@ -11,10 +14,27 @@ use crate::{
     fragments::{CountRow, IdOdd, TextOdd, odd_sql},
     rows::{EventRow, GatewayRow, OrderRow, OrderRows, RequestRow, SearchRow},
     schema::{gateway_operation, order_event, order_search, orders, request},
-    statements::{Done, Named, Odd, Survey},
+    statements::{Done, Named, Odd, Read as _, Survey, nobody_listens},
 };
 
+/// How often a transaction is heard of that waits for somebody else.
+const AWAKE: Duration = Duration::from_secs(60);
+
 impl Survey for PgTx {
+    async fn hand_on<V: Send + 'static>(&mut self, to: &mpsc::Sender<V>, what: V) -> Done {
+        loop {
+            match tokio::time::timeout(AWAKE, to.reserve()).await {
+                Ok(Ok(room)) => {
+                    room.send(what);
+                    return Ok(());
+                }
+                Ok(Err(_gone)) => return Err(nobody_listens()),
+                // The server ends a transaction that says nothing for too long.
+                Err(_elapsed) => self.probe().await?,
+            }
+        }
+    }
+
     async fn rows_of(&mut self, table: &'static str) -> Done<i64> {
         let counted: CountRow = run!(self, get_result(sql_query(format!("SELECT COUNT(*) AS count FROM {table}"))))?;
         Ok(counted.count)

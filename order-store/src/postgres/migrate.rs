@@ -34,7 +34,11 @@ const MIGRATIONS: &[Migration] = migrations![
     "0004_money_and_goods",
     "0005_rollups",
     "0006_lean_placing",
-    "0007_lean_shelves"
+    "0007_lean_shelves",
+    "0008_feed",
+    "0009_consumers",
+    "0010_dead_letters",
+    "0011_inventory"
 ];
 
 /// Held while one migration runs, so that of several processes that start at once one migrates and the others wait. An
@@ -59,7 +63,38 @@ pub(crate) async fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
             ran.push(migration.name.to_owned());
         }
     }
+    move_feed_origin(&client).await?;
     Ok(ran)
+}
+
+/// A database that was restored from a dump into another server counts its transactions anew. What is written then would stand in
+/// the feed before what was there, and no reader would see it: the origin is moved until it stands behind. Nothing is written
+/// meanwhile, and nobody reads.
+const MOVE_FEED_ORIGIN: &str = "BEGIN; SET LOCAL lock_timeout = '30s'; \
+     LOCK TABLE order_event IN ACCESS EXCLUSIVE MODE; \
+     DO $$ DECLARE ahead bigint; BEGIN \
+         SELECT max(feed_position) - feed_origin() - pg_current_xact_id()::text::bigint + 1 INTO ahead FROM order_event; \
+         IF ahead > 0 THEN \
+             EXECUTE format('CREATE OR REPLACE FUNCTION feed_origin() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS %L', \
+                 format('SELECT %s::bigint', feed_origin() + ahead)); \
+         END IF; \
+     END $$; COMMIT";
+
+/// Whether there are events that stand where no transaction has come yet.
+const IS_AHEAD: &str = "SELECT EXISTS (SELECT FROM order_event \
+     WHERE feed_position >= feed_origin() + pg_snapshot_xmax(pg_current_snapshot())::text::bigint)";
+
+async fn move_feed_origin(client: &Client) -> Result<(), StoreError> {
+    let failed = |error: tokio_postgres::Error| match error.as_db_error() {
+        Some(said) => StoreError::Internal(format!("the feed's origin cannot be moved: {}", said.message())),
+        None => StoreError::Unavailable("the connection was lost while the feed's origin was looked at".to_owned()),
+    };
+    let is_ahead: bool = client.query_one(IS_AHEAD, &[]).await.map_err(failed)?.get(0);
+    if is_ahead {
+        tracing::warn!("this database was restored into another server; its feed goes on behind what is there");
+        client.batch_execute(MOVE_FEED_ORIGIN).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Takes every migration back, the newest first, with all that is stored. For tests.

@@ -15,7 +15,10 @@ use super::{
     together::{Shape, Writes},
 };
 use crate::{
-    rows::{CustomerRollupRow, OrderRollupRow, OrderRows, RequestRow, ReservationRow, StockRow},
+    fields::Id,
+    rows::{
+        CustomerRollupRow, EventRow, InventoryRow, OrderRollupRow, OrderRows, RequestRow, ReservationRow, StockRow,
+    },
     schema::stock,
     sql_types::Uuid,
     statements::{Opening, Placed, Series, ShelfRows},
@@ -110,6 +113,13 @@ statement! {
 }
 
 statement! {
+    /// Takes out what an inventory service was to be asked or told.
+    DropInventory -> ():
+    "DELETE FROM inventory_operation USING (SELECT unnest(?) AS operation_id) AS told \
+     WHERE inventory_operation.operation_id = told.operation_id"
+}
+
+statement! {
     /// The revisions of products. `ANY` is planned once here, as everything is in transactions that write.
     ProductRevisions -> (Text, BigInt):
     "SELECT product_id, revision FROM product WHERE product_id = ANY (?)"
@@ -128,6 +138,25 @@ statement! {
     DropReservations -> ():
     "DELETE FROM reservation USING (SELECT unnest(?) AS cart_id, unnest(?) AS sku) AS gone \
      WHERE reservation.cart_id = gone.cart_id AND reservation.sku = gone.sku"
+}
+
+statement! {
+    /// Appends events to orders that are locked. The transaction may have begun before the one that wrote the last event of its order,
+    /// and waited for it; in the feed it must not stand before it.
+    Append -> ():
+    "INSERT INTO order_event (order_id, revision, kind, actor_kind, actor_id, request_id, reason, create_time, \
+         status_after, payload, feed_position) \
+     SELECT new.*, GREATEST(feed_origin() + pg_current_xact_id()::text::bigint, ( \
+         SELECT last.feed_position FROM order_event AS last \
+         WHERE last.order_id = new.order_id AND last.revision < new.revision ORDER BY last.revision DESC LIMIT 1 \
+     )) \
+     FROM (SELECT unnest(?) AS order_id, unnest(?) AS revision, unnest(?) AS kind, unnest(?) AS actor_kind, \
+         unnest(?) AS actor_id, unnest(?) AS request_id, unnest(?) AS reason, unnest(?) AS create_time, \
+         unnest(?) AS status_after, unnest(?) AS payload) AS new"
+}
+
+pub(super) fn appended(rows: &[EventRow]) -> Bound<'_, Append> {
+    Bound::<Append>::of_rows(rows)
 }
 
 pub(super) fn outcomes(rows: &[RequestRow]) -> Bound<'_, SetOutcomes> {
@@ -163,6 +192,10 @@ pub(super) fn dropped(rows: &[ReservationRow]) -> Bound<'_, DropReservations> {
         .bind::<Array<Text>>(rows.iter().map(|row| row.sku.as_str()).collect::<Vec<_>>())
 }
 
+pub(super) fn told(ids: &[Id]) -> Bound<'_, DropInventory> {
+    Bound::<DropInventory>::new().bind::<Array<Uuid>>(ids.to_vec())
+}
+
 pub(super) fn locked_stock(skus: &[Sku]) -> Bound<'_, LockStock> {
     Bound::<LockStock>::new().bind::<Array<Text>>(skus.iter().map(Sku::as_str).collect::<Vec<_>>())
 }
@@ -184,6 +217,7 @@ pub(super) fn placed_orders(placed: Placed) -> Writes {
     writes.insert::<_, Fail>(placed.events);
     writes.insert::<_, Replace>(placed.search);
     writes.insert::<_, Replace>(placed.carts);
+    writes.change(InventoryRow::NAME, placed.taken_over, told);
     writes.append(shelves(placed.shelves));
     writes.insert::<_, Replace>(placed.coupons);
     writes.insert::<_, Fail>(placed.redemptions);

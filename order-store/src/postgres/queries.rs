@@ -1,10 +1,15 @@
 //! The texts of the statements that look, where the query builder would not let the server remember them, or has no words.
 
-use diesel::sql_types::{BigInt, Text, Untyped};
+use diesel::{
+    dsl::AsSelect,
+    pg::Pg,
+    sql_types::{BigInt, Nullable, Text, Untyped},
+};
 
 use super::sql::statement;
 use crate::{
-    schema::{request, reservation},
+    rows::EventRow,
+    schema::{dead_letter, request, reservation},
     sql_types::Uuid,
 };
 
@@ -27,6 +32,41 @@ statement! {
     /// The SKUs of what has expired, the earliest first.
     DueReservations -> Text:
     "SELECT sku FROM reservation WHERE expire_time <= ? ORDER BY expire_time LIMIT ?"
+}
+
+statement! {
+    /// The position of the oldest transaction under way: those below it have ended. One that waits to begin will stand higher.
+    FeedEnd -> BigInt:
+    "SELECT feed_origin() + pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+}
+
+statement! {
+    /// The last event below a position.
+    FeedLast -> (BigInt, Uuid, BigInt):
+    "SELECT feed_position, order_id, revision FROM order_event WHERE feed_position < ? \
+     ORDER BY feed_position DESC, order_id DESC, revision DESC LIMIT 1"
+}
+
+statement! {
+    /// The events behind a place in the feed. The page is found first, along its index: a join before it would be planned as if there
+    /// were as few events as when the table was new.
+    Feed -> (BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>, diesel::dsl::SqlTypeOf<AsSelect<EventRow, Pg>>):
+    "WITH event AS MATERIALIZED ( \
+         SELECT * FROM order_event WHERE (feed_position, order_id, revision) > (?, ?, ?) AND feed_position < ? \
+         ORDER BY feed_position, order_id, revision LIMIT ? \
+     ) \
+     SELECT event.feed_position, orders.order_number, orders.customer_id, orders.currency, \
+         event.order_id, event.revision, event.kind, event.actor_kind, event.actor_id, event.request_id, event.reason, \
+         event.create_time, event.status_after, event.payload \
+     FROM event LEFT JOIN orders USING (order_id) ORDER BY event.feed_position, event.order_id, event.revision"
+}
+
+statement! {
+    /// What was put aside for a consumer, behind a place. The builder has no comparison of rows.
+    DeadLetters -> diesel::dsl::SqlTypeOf<<dead_letter::table as diesel::Table>::AllColumns>:
+    "SELECT consumer, feed_position, order_id, revision, reason, create_time FROM dead_letter \
+     WHERE consumer = ? AND (feed_position, order_id, revision) > (?, ?, ?) \
+     ORDER BY feed_position, order_id, revision LIMIT ?"
 }
 
 statement! {

@@ -18,8 +18,8 @@ use order_core::{
 use super::{
     migrate,
     queries::{
-        Applied, BlockSums, DueExpiries, DueOperations, DueReservations, ExpiredReservations, RedemptionCount,
-        Requests, RolledUp, Sums,
+        Applied, BlockSums, DeadLetters, DueExpiries, DueOperations, DueReservations, ExpiredReservations, Feed,
+        FeedEnd, FeedLast, RedemptionCount, Requests, RolledUp, Sums,
     },
     sql::Bound,
     tx::{PgTx, begun, run},
@@ -31,19 +31,19 @@ use crate::{
     fragments::{Counted, SAME_EMAIL, expiring, like_pattern, order_queries},
     migrate::ensure_current,
     query::{
-        CouponQuery, CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats,
-        StatsQuery,
+        CouponQuery, CustomerSummary, DeadLetterQuery, FeedCursor, MovementQuery, OrderFilter, OrderKey, OrderQuery,
+        ProductQuery, Scope, Stats, StatsQuery,
     },
     request::RequestKey,
     rows::{
-        CartItemRow, CartRow, CartRows, CouponRow, CustomerRollupRow, EventRow, GatewayRow, LineRow, MovementRow,
-        OperationRow, OrderRow, OrderRows, PaymentEventRow, PaymentRow, ProductRow, RequestRow, ReservationRow,
-        ReturnRow, ShipmentRow, StockRow, UnresolvedRow,
+        CartItemRow, CartRow, CartRows, CouponRow, CustomerRollupRow, DeadLetterRow, EventRow, FeedRow, GatewayRow,
+        InventoryCountRow, LineRow, MovementRow, OperationRow, OrderRow, OrderRows, PaymentEventRow, PaymentRow,
+        ProductRow, RequestRow, ReservationRow, ReturnRow, ShipmentRow, StockRow, UnresolvedRow,
     },
     schema::{
-        cart, cart_item, coupon, customer_rollup, gateway_operation, order_event, order_line, order_return,
-        order_search, orders, payment, payment_event, payment_operation, product, reservation, shipment, stock,
-        stock_movement,
+        cart, cart_item, coupon, customer_rollup, gateway_operation, inventory_operation, order_event, order_line,
+        order_return, order_search, orders, payment, payment_event, payment_operation, product, reservation, shipment,
+        stock, stock_movement,
     },
     sql_types::{Instant, Uuid},
     statements::{Done, Read},
@@ -192,6 +192,38 @@ impl Read for PgTx {
             .limit(i64::from(size) + 1)
             .select(EventRow::as_select());
         run!(self, load(query))
+    }
+
+    async fn feed_end(&mut self) -> Done<i64> {
+        run!(self, get_result(Bound::<FeedEnd>::new()))
+    }
+
+    async fn feed_last(&mut self, end: i64) -> Done<Option<FeedCursor>> {
+        let last: Vec<(i64, Id, i64)> = run!(self, load(Bound::<FeedLast>::new().bind::<BigInt>(end)))?;
+        let place =
+            |(position, id, revision): (i64, Id, i64)| FeedCursor { position, order_id: OrderId::new(id.0), revision };
+        Ok(last.into_iter().next().map(place))
+    }
+
+    async fn feed(&mut self, after: &FeedCursor, end: i64, size: u32) -> Done<Vec<FeedRow>> {
+        let query = Bound::<Feed>::new()
+            .bind::<BigInt>(after.position)
+            .bind::<Uuid>(Id(after.order_id.uuid()))
+            .bind::<BigInt>(after.revision)
+            .bind::<BigInt>(end)
+            .bind::<BigInt>(i64::from(size));
+        run!(self, load(query))
+    }
+
+    async fn dead_letters(&mut self, query: &DeadLetterQuery) -> Done<Vec<DeadLetterRow>> {
+        let after = query.after.unwrap_or(FeedCursor::BEGINNING);
+        let found = Bound::<DeadLetters>::new()
+            .bind::<Text>(&query.consumer)
+            .bind::<BigInt>(after.position)
+            .bind::<Uuid>(Id(after.order_id.uuid()))
+            .bind::<BigInt>(after.revision)
+            .bind::<BigInt>(i64::from(query.size) + 1);
+        run!(self, load(found))
     }
 
     async fn stats(&mut self, query: &StatsQuery) -> Done<Stats> {
@@ -355,6 +387,22 @@ impl Read for PgTx {
             .filter(sql::<Bool>("state IN ('INITIAL', 'SENT', 'UNKNOWN')"))
             .group_by(state)
             .select((state, count_star(), sql::<Nullable<Instant>>("min(payment_operation.create_time)")));
+        run!(self, load(query))
+    }
+
+    async fn has_claims(&mut self, claimant: Id) -> Done<bool> {
+        let found = inventory_operation::table.filter(inventory_operation::claimant.eq(claimant));
+        run!(self, get_result(diesel::select(diesel::dsl::exists(found))))
+    }
+
+    async fn inventory_counts(&mut self) -> Done<Vec<InventoryCountRow>> {
+        use inventory_operation::kind;
+
+        let query = inventory_operation::table.group_by(kind).select((
+            kind,
+            count_star(),
+            sql::<Instant>("min(inventory_operation.create_time)"),
+        ));
         run!(self, load(query))
     }
 

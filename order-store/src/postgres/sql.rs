@@ -69,6 +69,13 @@ impl<'a, S: Statement> Bound<'a, S> {
         Self { arguments: Arguments::default(), statement: PhantomData }
     }
 
+    /// With the columns of these rows as arguments, in the order of the table.
+    pub(super) fn of_rows<R: Table>(rows: &'a [R]) -> Self {
+        let mut arguments = Arguments::default();
+        R::arrays(&rows.iter().collect::<Vec<_>>(), &mut arguments);
+        Self { arguments, statement: PhantomData }
+    }
+
     /// The next argument, of SQL type `ST`.
     pub(super) fn bind<ST: 'static>(mut self, value: impl ToSql<ST, Pg> + Send + 'a) -> Self
     where

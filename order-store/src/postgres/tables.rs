@@ -32,7 +32,7 @@ columns! {
     order_id, order_number, customer_id, cart_id, state, payment_status, fulfillment_status, status, holds, currency,
     subtotal, discount, tax, shipping, shipping_tax, total, refunded, credited, shipping_refunded, contact_name, contact_email, contact_phone,
     shipping_address, billing_address, notes, metadata, explanation, cancel_reason, pay_by, import_source,
-    import_external_id, import_detail, coupon_code, create_time, update_time, revision,
+    import_external_id, import_detail, coupon_code, stock_keeping, create_time, update_time, revision,
 }
 
 columns! {
@@ -75,6 +75,21 @@ columns! {
 columns! {
     EventRow in order_event, key (order_id, revision):
     order_id, revision, kind, actor_kind, actor_id, request_id, reason, create_time, status_after, payload,
+}
+
+columns! {
+    ConsumerRow in feed_consumer, key (name):
+    name, feed_position, order_id, revision, holder, lease_until, update_time,
+}
+
+columns! {
+    DeadLetterRow in dead_letter, key (consumer, feed_position, order_id, revision):
+    consumer, feed_position, order_id, revision, reason, create_time,
+}
+
+columns! {
+    InventoryRow in inventory_operation, key (operation_id):
+    operation_id, order_id, revision, kind, claimant, goods, attempts, next_attempt_at, create_time,
 }
 
 columns! {

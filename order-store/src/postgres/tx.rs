@@ -43,6 +43,8 @@ pub(super) enum Access {
     Write,
     /// To look, all statements seeing one snapshot.
     Read,
+    /// To look along an index, whatever the server believes of the table: it may have been new when a plan was made.
+    ReadAlong,
     /// To look at everything, as above. Nobody waits for a single statement of it.
     Survey,
 }
@@ -253,7 +255,7 @@ pub(super) async fn begun<T>(
 /// BEGIN and all settings, as one message. SET LOCAL ends with the transaction.
 fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreError> {
     let (longest, idle) = match access {
-        Access::Write | Access::Read => (STATEMENT_TIMEOUT, IDLE_TIMEOUT),
+        Access::Write | Access::Read | Access::ReadAlong => (STATEMENT_TIMEOUT, IDLE_TIMEOUT),
         Access::Survey => (SURVEY_STATEMENT_TIMEOUT, SURVEY_IDLE_TIMEOUT),
     };
     let left = match until {
@@ -262,7 +264,7 @@ fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreErro
     };
     let mut sql = String::from(match access {
         Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-        Access::Read | Access::Survey => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Access::Read | Access::ReadAlong | Access::Survey => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     });
     let settings = [
         ("statement_timeout", left.min(longest)),
@@ -272,6 +274,9 @@ fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreErro
     for (name, value) in settings {
         // Rounded up: 0 would mean for ever.
         let _always_fits = write!(sql, "; SET LOCAL {name} = {}", value.as_millis() + 1);
+    }
+    if access == Access::ReadAlong {
+        sql.push_str("; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off");
     }
     if access == Access::Write {
         // Whatever is written is found by a key. The plans of such statements, those of foreign keys among them, are made once

@@ -15,8 +15,8 @@ use order_core::{
 
 use super::{
     placing::{
-        Open, dropped, locked_stock, new_levels, new_orders, outcomes, placed_orders, revisions, shelves, sums,
-        unclaimed,
+        Open, appended, dropped, locked_stock, new_levels, new_orders, outcomes, placed_orders, revisions, shelves,
+        sums, told, unclaimed,
     },
     read::newest_cart,
     sql::{Bound, Fail, Insert, Replace, Skip, Table, statement},
@@ -26,14 +26,14 @@ use super::{
 use crate::{
     error::StoreError,
     fields::{At, Id},
-    fragments::{Difference, SAME_EMAIL, difference},
-    query::Scope,
+    fragments::{Difference, SAME_EMAIL, difference, is_oldest_to_tell},
+    query::{FeedCursor, Scope},
     rows::{
-        CartItemRow, CartRow, CartRows, CouponRow, CustomerRollupRow, EventRow, GatewayRow, MovementRow,
-        OrderRollupRow, OrderRow, OrderRows, PaymentEventRow, ProductRow, RedemptionRow, RequestRow, ReservationRow,
-        SearchRow, StockRow,
+        CartItemRow, CartRow, CartRows, ConsumerRow, CouponRow, CustomerRollupRow, DeadLetterRow, EventRow, GatewayRow,
+        InventoryRow, MovementRow, OrderRollupRow, OrderRow, OrderRows, PaymentEventRow, ProductRow, RedemptionRow,
+        RequestRow, ReservationRow, SearchRow, StockRow,
     },
-    schema::{cart, coupon, orders, product},
+    schema::{cart, coupon, dead_letter, feed_consumer, inventory_operation, orders, product},
     sql_types::{Instant, Uuid},
     statements::{Claimed, Done, Fault, NumberRange, Opened, Opening, Placed, Read as _, ShelfRows, Write},
 };
@@ -79,6 +79,21 @@ statement! {
     "DELETE FROM request WHERE ctid = ANY (ARRAY( \
          SELECT ctid FROM request WHERE create_time < ? ORDER BY create_time LIMIT ? FOR UPDATE SKIP LOCKED \
      )) RETURNING request_id"
+}
+
+statement! {
+    /// What an inventory service is to be asked or told.
+    LockInventory -> diesel::dsl::SqlTypeOf<<inventory_operation::table as diesel::Table>::AllColumns>:
+    "SELECT operation_id, order_id, revision, kind, claimant, goods, attempts, next_attempt_at, create_time \
+     FROM inventory_operation WHERE operation_id = ANY (?) ORDER BY operation_id FOR NO KEY UPDATE"
+}
+
+statement! {
+    /// The part of it that is due.
+    LockDueInventory -> diesel::dsl::SqlTypeOf<<inventory_operation::table as diesel::Table>::AllColumns>:
+    concat!("SELECT operation_id, order_id, revision, kind, claimant, goods, attempts, next_attempt_at, create_time \
+     FROM inventory_operation WHERE next_attempt_at <= ? AND ", is_oldest_to_tell!(), " \
+     ORDER BY next_attempt_at, operation_id LIMIT ? FOR NO KEY UPDATE OF inventory_operation SKIP LOCKED")
 }
 
 statement! {
@@ -209,7 +224,7 @@ impl Write for PgTx {
     }
 
     async fn insert_events(&mut self, events: &[EventRow]) -> Done {
-        self.insert(events.to_vec()).await
+        self.defer(Writes::of(|writes| writes.change(EventRow::NAME, events.to_vec(), appended))).await
     }
 
     async fn put_search(&mut self, documents: &[SearchRow]) -> Done {
@@ -362,6 +377,46 @@ impl Write for PgTx {
 
     async fn drop_reservations(&mut self, rows: &[ReservationRow]) -> Done {
         self.defer(Writes::of(|writes| writes.change(ReservationRow::NAME, rows.to_vec(), dropped))).await
+    }
+
+    async fn lock_consumer(&mut self, name: &str) -> Done<Option<ConsumerRow>> {
+        let query = feed_consumer::table.find(name).for_no_key_update().select(ConsumerRow::as_select());
+        run!(self, get_results(query)).map(|mut rows: Vec<ConsumerRow>| rows.pop())
+    }
+
+    async fn add_consumer(&mut self, row: &ConsumerRow) -> Done {
+        let _added: Vec<(String,)> = run!(self, load(Insert::<ConsumerRow, Skip>::new(&[row])))?;
+        Ok(())
+    }
+
+    async fn put_consumer(&mut self, row: &ConsumerRow) -> Done {
+        self.replace(vec![row.clone()]).await
+    }
+
+    async fn put_dead_letter(&mut self, row: &DeadLetterRow) -> Done {
+        self.replace(vec![row.clone()]).await
+    }
+
+    async fn drop_dead_letter(&mut self, consumer: &str, event: &FeedCursor) -> Done {
+        let key = (consumer, event.position, Id(event.order_id.uuid()), event.revision);
+        run!(self, execute(diesel::delete(dead_letter::table.find(key)))).map(drop)
+    }
+
+    async fn lock_inventory(&mut self, ids: &[Id]) -> Done<Vec<InventoryRow>> {
+        run!(self, load(Bound::<LockInventory>::new().bind::<Array<Uuid>>(ids.to_vec())))
+    }
+
+    async fn lock_due_inventory(&mut self, now: Timestamp, most: u32) -> Done<Vec<InventoryRow>> {
+        let due = Bound::<LockDueInventory>::new().bind::<Instant>(At(now)).bind::<BigInt>(i64::from(most));
+        run!(self, load(due))
+    }
+
+    async fn put_inventory(&mut self, rows: &[InventoryRow]) -> Done {
+        self.replace(rows.to_vec()).await
+    }
+
+    async fn drop_inventory(&mut self, ids: &[Id]) -> Done {
+        self.defer(Writes::of(|writes| writes.change(InventoryRow::NAME, ids.to_vec(), told))).await
     }
 
     async fn put_gateway(&mut self, row: &GatewayRow) -> Done<GatewayRow> {

@@ -1,14 +1,15 @@
 //! `order_event`: the history.
 
 use order_core::{
-    ids::{OrderId, RequestId},
+    ids::{CustomerId, OrderId, OrderNumber, RequestId},
     order::{Actor, Event, EventBody, Status},
 };
 
-use super::{from_json, json, row};
+use super::{currency, from_json, json, key, row};
 use crate::{
     error::StoreError,
     fields::{At, Id},
+    query::{FeedCursor, FeedEvent},
 };
 
 row! {
@@ -41,6 +42,41 @@ impl EventRow {
             status_after: event.status_after.as_str().to_owned(),
             payload: json(&event.body),
         }
+    }
+}
+
+/// An event in the feed, with what is shown of its order, if that is there.
+#[derive(Debug, diesel::Queryable)]
+pub(crate) struct FeedRow {
+    pub(crate) feed_position: i64,
+    order_number: Option<String>,
+    customer_id: Option<String>,
+    currency: Option<String>,
+    pub(crate) event: EventRow,
+}
+
+impl FeedRow {
+    /// Where it stands.
+    pub(crate) const fn place(&self) -> FeedCursor {
+        let order_id = OrderId::new(self.event.order_id.0);
+        FeedCursor { position: self.feed_position, order_id, revision: self.event.revision }
+    }
+
+    /// The event; none where its order is gone, which `verify` finds, and which must not hold up all others.
+    pub(crate) fn into_event(self) -> Result<Option<FeedEvent>, StoreError> {
+        let cursor = self.place();
+        let (Some(number), Some(code)) = (self.order_number, self.currency) else {
+            tracing::error!(order_id = %cursor.order_id, "an event has no order and is not told");
+            return Ok(None);
+        };
+        Ok(Some(FeedEvent {
+            cursor,
+            order_id: cursor.order_id,
+            order_number: OrderNumber::stored(number),
+            customer_id: self.customer_id.as_deref().map(CustomerId::parse).map(key).transpose()?,
+            currency: currency(&code)?,
+            event: self.event.try_into()?,
+        }))
     }
 }
 

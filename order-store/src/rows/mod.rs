@@ -4,8 +4,11 @@
 
 mod cart;
 mod catalog;
+mod consumer;
 mod coupon;
+mod dead_letter;
 mod event;
+mod inventory;
 mod ledger;
 mod order;
 mod parcel;
@@ -14,8 +17,11 @@ mod rollup;
 
 pub(crate) use cart::{CartItemRow, CartRow, CartRows, cart_from_rows, cart_rows};
 pub(crate) use catalog::{MovementCause, MovementRow, ProductRow, ReservationRow, StockRow};
+pub(crate) use consumer::ConsumerRow;
 pub(crate) use coupon::{CouponRow, RedemptionRow};
-pub(crate) use event::EventRow;
+pub(crate) use dead_letter::DeadLetterRow;
+pub(crate) use event::{EventRow, FeedRow};
+pub(crate) use inventory::{InventoryCountRow, InventoryRow};
 pub(crate) use ledger::{GatewayRow, OperationRow, PaymentEventRow, PaymentRow, UnresolvedRow};
 pub(crate) use order::{LineRow, OrderRow, OrderRows, SearchRow};
 pub(crate) use parcel::{ReturnRow, ShipmentRow};

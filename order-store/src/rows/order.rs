@@ -11,10 +11,13 @@ use order_core::{
         Counters, FulfillmentStatus, Hold, ImportSource, Line, Order, OrderReturn, Owner, PaymentStatus, Shipment,
         State, Status, Totals,
     },
+    policy::StockKeeping,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{OperationRow, PaymentRow, ReturnRow, ShipmentRow, count, currency, from_json, json, key, row, stored};
+use super::{
+    OperationRow, PaymentRow, ReturnRow, ShipmentRow, count, currency, from_json, json, key, row, stored, word,
+};
 use crate::{
     error::StoreError,
     fields::{At, Id},
@@ -56,6 +59,7 @@ row! {
         import_external_id: Option<String>,
         import_detail: Option<String>,
         coupon_code: Option<String>,
+        stock_keeping: String,
         create_time: At,
         update_time: At,
         revision: i64,
@@ -150,6 +154,7 @@ impl OrderRows {
                 None => Owner::Guest,
             },
             cart_id: row.cart_id.map(|id| CartId::new(id.0)),
+            stock_keeping: word(&StockKeeping::ALL, StockKeeping::as_str, &row.stock_keeping)?,
             coupon_code: row.coupon_code.as_deref().map(CouponCode::parse).map(key).transpose()?,
             state: State::from_word(&row.state).ok_or_else(|| StoreError::corrupt(&row.state))?,
             payment_status: PaymentStatus::from_word(&row.payment_status)
@@ -233,6 +238,7 @@ impl OrderRow {
                 })
             }),
             coupon_code: order.coupon_code.as_ref().map(ToString::to_string),
+            stock_keeping: order.stock_keeping.as_str().to_owned(),
             create_time: At(order.create_time),
             update_time: At(order.update_time),
             revision: order.revision,

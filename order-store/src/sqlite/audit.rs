@@ -8,6 +8,7 @@ use diesel::{
 };
 use futures_util::FutureExt as _;
 use order_core::ids::{OperationId, OrderId};
+use tokio::sync::mpsc;
 
 use super::{
     connection::{self, fault},
@@ -21,7 +22,7 @@ use crate::{
     fragments::{CountRow, IdOdd, TextOdd, odd_sql},
     rows::{EventRow, GatewayRow, OrderRow, OrderRows, RequestRow, SearchRow},
     schema::{gateway_operation, order_event, order_search, orders as orders_table, request},
-    statements::{Done, Named, Odd, Survey},
+    statements::{Done, Named, Odd, Survey, nobody_listens},
 };
 
 /// Runs a survey to its end, at one snapshot.
@@ -41,6 +42,11 @@ pub(super) fn survey<S: SurveyWork>(path: &Path, work: &S) -> Done<S::Output> {
 }
 
 impl Survey for SqliteTx<'_> {
+    /// A survey has a thread of its own: it may wait.
+    async fn hand_on<V: Send + 'static>(&mut self, to: &mpsc::Sender<V>, what: V) -> Done {
+        to.blocking_send(what).map_err(|_gone| nobody_listens())
+    }
+
     async fn rows_of(&mut self, table: &'static str) -> Done<i64> {
         let count = sql_query(format!("SELECT COUNT(*) AS count FROM {table}"));
         Ok(count.get_result::<CountRow>(self.connection).map_err(fault)?.count)

@@ -45,7 +45,7 @@ pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
 pub(crate) fn writer(path: &Path) -> Result<SqliteConnection, StoreError> {
     let mut connection = open(
         path,
-        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;",
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;",
     )?;
     write_ahead(&mut connection)?;
     connection
@@ -77,7 +77,7 @@ pub(crate) fn migrator(path: &Path) -> Result<SqliteConnection, StoreError> {
 
 /// A connection that cannot write, whatever it is told.
 pub(crate) fn reader(path: &Path) -> Result<SqliteConnection, StoreError> {
-    open(path, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;")
+    open(path, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;")
 }
 
 fn open(path: &Path, pragmas: &str) -> Result<SqliteConnection, StoreError> {

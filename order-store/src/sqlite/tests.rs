@@ -302,6 +302,13 @@ mod plans {
             ),
             ("customer_rollup USING PRIMARY KEY (customer_id=?)", "SELECT * FROM customer_rollup WHERE customer_id = ?"),
             (
+                "order_event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+                "SELECT order_event.payload FROM order_event INNER JOIN orders ON orders.order_id = order_event.order_id
+                 WHERE order_event.feed_position >= ? AND (order_event.feed_position > ? OR order_event.order_id > ?
+                     OR (order_event.order_id = ? AND order_event.revision > ?)) AND order_event.feed_position < ?
+                 ORDER BY order_event.feed_position LIMIT ?",
+            ),
+            (
                 "COVERING INDEX orders_by_customer (customer_id=? AND create_time>?)",
                 "SELECT COUNT(*) FROM orders WHERE customer_id = ? AND create_time >= ?",
             ),

@@ -8,18 +8,18 @@ use order_core::{
     time::Timestamp,
 };
 
-use super::{carts, catalog, coupons, holds, ledger, many, order_lists, orders, requests};
+use super::{carts, catalog, coupons, feed, holds, inventory, ledger, many, order_lists, orders, requests};
 use crate::{
     fields::Id,
     query::{
-        CouponQuery, CustomerSummary, MovementQuery, OrderFilter, OrderKey, OrderQuery, ProductQuery, Scope, Stats,
-        StatsQuery,
+        CouponQuery, CustomerSummary, DeadLetterQuery, FeedCursor, MovementQuery, OrderFilter, OrderKey, OrderQuery,
+        ProductQuery, Scope, Stats, StatsQuery,
     },
     request::RequestKey,
     rows::{
-        CartItemRow, CartRow, CartRows, CouponRow, CustomerRollupRow, EventRow, GatewayRow, MovementRow,
-        OrderRollupRow, OrderRows, PaymentEventRow, ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow,
-        StockRow, UnresolvedRow,
+        CartItemRow, CartRow, CartRows, ConsumerRow, CouponRow, CustomerRollupRow, DeadLetterRow, EventRow, FeedRow,
+        GatewayRow, InventoryCountRow, InventoryRow, MovementRow, OrderRollupRow, OrderRows, PaymentEventRow,
+        ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
     },
     statements::{Claimed, Done, NumberRange, Read, Write},
 };
@@ -155,6 +155,42 @@ impl Write for SqliteTx<'_> {
         holds::take_out(self.connection, rows)
     }
 
+    async fn lock_consumer(&mut self, name: &str) -> Done<Option<ConsumerRow>> {
+        feed::consumer(self.connection, name)
+    }
+
+    async fn add_consumer(&mut self, row: &ConsumerRow) -> Done {
+        feed::put_consumer(self.connection, row)
+    }
+
+    async fn put_consumer(&mut self, row: &ConsumerRow) -> Done {
+        feed::put_consumer(self.connection, row)
+    }
+
+    async fn put_dead_letter(&mut self, row: &DeadLetterRow) -> Done {
+        feed::put_dead_letter(self.connection, row)
+    }
+
+    async fn drop_dead_letter(&mut self, consumer: &str, event: &FeedCursor) -> Done {
+        feed::drop_dead_letter(self.connection, consumer, event)
+    }
+
+    async fn lock_inventory(&mut self, ids: &[Id]) -> Done<Vec<InventoryRow>> {
+        inventory::get(self.connection, ids)
+    }
+
+    async fn lock_due_inventory(&mut self, now: Timestamp, most: u32) -> Done<Vec<InventoryRow>> {
+        inventory::due(self.connection, now, most)
+    }
+
+    async fn put_inventory(&mut self, rows: &[InventoryRow]) -> Done {
+        inventory::put(self.connection, rows)
+    }
+
+    async fn drop_inventory(&mut self, ids: &[Id]) -> Done {
+        inventory::drop(self.connection, ids)
+    }
+
     async fn put_gateway(&mut self, row: &GatewayRow) -> Done<GatewayRow> {
         ledger::put_gateway(self.connection, row)
     }
@@ -183,6 +219,22 @@ impl Read for SqliteTx<'_> {
 
     async fn events(&mut self, id: OrderId, after: i64, size: u32) -> Done<Vec<EventRow>> {
         orders::events(self.connection, id, (after, size))
+    }
+
+    async fn feed_end(&mut self) -> Done<i64> {
+        feed::end(self.connection)
+    }
+
+    async fn feed_last(&mut self, end: i64) -> Done<Option<FeedCursor>> {
+        feed::last(self.connection, end)
+    }
+
+    async fn feed(&mut self, after: &FeedCursor, end: i64, size: u32) -> Done<Vec<FeedRow>> {
+        feed::page(self.connection, after, (end, size))
+    }
+
+    async fn dead_letters(&mut self, query: &DeadLetterQuery) -> Done<Vec<DeadLetterRow>> {
+        feed::dead_letters(self.connection, query)
     }
 
     async fn stats(&mut self, query: &StatsQuery) -> Done<Stats> {
@@ -247,6 +299,14 @@ impl Read for SqliteTx<'_> {
 
     async fn due_operations_of(&mut self, id: OrderId, now: Timestamp, most: u32) -> Done<Vec<(OrderId, OperationId)>> {
         ledger::due_operations_of(self.connection, id, (now, most))
+    }
+
+    async fn has_claims(&mut self, claimant: Id) -> Done<bool> {
+        inventory::has_claims(self.connection, claimant)
+    }
+
+    async fn inventory_counts(&mut self) -> Done<Vec<InventoryCountRow>> {
+        inventory::counts(self.connection)
     }
 
     async fn unresolved_operations(&mut self) -> Done<Vec<UnresolvedRow>> {

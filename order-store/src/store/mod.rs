@@ -11,6 +11,9 @@ mod audit;
 mod carts;
 mod catalog;
 mod coupons;
+mod export;
+mod feed;
+mod inventory;
 mod ledger;
 mod orders;
 
@@ -19,6 +22,9 @@ pub use audit::{AuditProgress, AuditReports, AuditStore, AuditSummary, AuditWatc
 pub use carts::{CartChange, CartStore, MergeCarts, Merged, SweepReservations};
 pub use catalog::{AdjustStock, CatalogStore, UpsertOutcome, UpsertProducts, Upserted};
 pub use coupons::{CouponStore, CouponUse, PricedCoupon, UpsertCoupon};
+pub use export::ExportStore;
+pub use feed::{ConsumerLease, FeedStore};
+pub use inventory::{IntendReservation, InventoryStore, Shortfall, UntoldOperations};
 pub use ledger::{DueOperation, GatewayRecord, LedgerStore, PaymentEvent, PaymentEventOutcome, UnresolvedOperations};
 pub use orders::{
     ChangeOrder, Effect, ImportOrder, Imported, Mode, Numbering, OrderStore, PlaceOrder, PricedCart, PricedProduct,
@@ -30,7 +36,17 @@ use crate::error::StoreError;
 
 /// The whole port.
 #[async_trait]
-pub trait Store: OrderStore + CartStore + CatalogStore + CouponStore + LedgerStore + AuditStore {
+pub trait Store:
+    OrderStore
+    + CartStore
+    + CatalogStore
+    + CouponStore
+    + FeedStore
+    + InventoryStore
+    + LedgerStore
+    + AuditStore
+    + ExportStore
+{
     /// `sqlite` or `postgresql`, for people.
     fn engine(&self) -> &'static str;
 

@@ -6,6 +6,7 @@ use order_core::{
     error::Refusal,
     ids::{CartId, CustomerId, OrderId, ProductId},
     order::{Command, Context, Event, ImportDraft, Order, Placement},
+    stock::Reserved,
     time::Timestamp,
 };
 
@@ -58,6 +59,8 @@ pub struct PlaceOrder {
     pub coupon: Option<PricedCoupon>,
     /// Products that must still be as they were when they were priced; those that were read for this order need not be named.
     pub products: Vec<PricedProduct>,
+    /// Units that an inventory service has promised to it: its whole demand, where it is promised at once and counted elsewhere.
+    pub reserved: Option<Reserved>,
     /// How its number is made.
     pub numbering: Numbering,
 }
@@ -84,6 +87,8 @@ pub struct ChangeOrder {
     pub expected_revision: Option<i64>,
     /// The change.
     pub command: Command,
+    /// Units that an inventory service has promised for it. For a preview they are taken at their word.
+    pub reserved: Option<Reserved>,
     /// Under which circumstances.
     pub context: Context,
     /// For real?
@@ -122,19 +127,20 @@ pub enum Imported {
 /// Orders.
 #[async_trait]
 pub trait OrderStore: Send + Sync {
-    /// Stores a new order: uses its coupon; promises its stock, all of it or nothing, first of all what its cart holds; marks its
-    /// cart ordered; draws its number; appends its events. A cart that was ordered already gives the order it became.
+    /// Stores a new order: uses its coupon; promises its stock, all of it or nothing, first of all what its cart holds, or takes its
+    /// reservation over; marks its cart ordered; draws its number; appends its events. A cart that was ordered already gives the order it
+    /// became.
     ///
     /// # Errors
     /// Refused with `InsufficientStock` (every shortage), `PricingStale` (the cart, the coupon or a product is not at the
-    /// revision that was priced), `CouponNotApplicable` (it is used up, or its time is over), `CartClosed`, `RequestIdReused`.
+    /// revision that was priced, or the reservation was given up), `CouponNotApplicable` (it is used up, or its time is over), `CartClosed`, `RequestIdReused`.
     async fn place(&self, order: PlaceOrder) -> Result<Effect, StoreError>;
 
     /// Decides a command against the order as it is, under its lock, and stores what follows: the order, its events, the
-    /// shelf, the coupon. A command that finds its work done changes nothing.
+    /// shelf or what is to be told of it elsewhere, the coupon. A command that finds its work done changes nothing.
     ///
     /// # Errors
-    /// Refused with `NotFound`, `EtagMismatch`, `InsufficientStock`, `RequestIdReused`, or as the command's decision says.
+    /// `Unreserved` where an inventory service has to promise units first: nothing was done, and nothing of it is remembered. Refused with `NotFound`, `EtagMismatch`, `InsufficientStock`, `RequestIdReused`, or as the command's decision says.
     async fn change(&self, change: ChangeOrder) -> Result<Effect, StoreError>;
 
     /// Keeps an answer that was found before any transaction began, so that a retry hears it again: an order that exists

@@ -4,14 +4,15 @@ use order_core::{
     error::{Refusal, ResourceKind},
     ids::OrderId,
     order::{Command, Context, Event, Order},
-    stock::{MovementKind, StockChange},
+    policy::StockKeeping,
+    stock::{MovementKind, Reserved, StockChange},
 };
 
-use super::{coupons::Freed, place::replay, requests, shelf};
+use super::{coupons::Freed, inventory::Telling, place::replay, requests, shelf};
 use crate::{
     backend::WriteWork,
     request::{Request, RequestOutcome},
-    rows::{EventRow, MovementCause, OrderRows, Rollups, SearchRow},
+    rows::{EventRow, MovementCause, OrderRows, RequestRow, Rollups, SearchRow},
     statements::{Done, Write},
     store::{ChangeOrder, Effect, Mode},
 };
@@ -31,6 +32,11 @@ impl WriteWork for ChangeOrder {
             requests::Claim::Reused => return Ok(Err(Refusal::RequestIdReused)),
         }
         let result = self.carry_out(tx).await?;
+        if let (Err(Refusal::Unreserved(_)), Some(request)) = (&result, request) {
+            // The caller reserves and comes again, under the same request id.
+            tx.unclaim_requests(&[RequestRow::named(request)]).await?;
+            return Ok(result);
+        }
         requests::settle(tx, request, result).await
     }
 }
@@ -44,7 +50,12 @@ impl ChangeOrder {
         if self.expected_revision.is_some_and(|expected| expected != order.revision) {
             return Ok(Err(Refusal::EtagMismatch { current: order.revision }));
         }
-        let decision = Decision { command: &self.command, context: &self.context, mode: self.mode };
+        let decision = Decision {
+            command: &self.command,
+            context: &self.context,
+            mode: self.mode,
+            reserved: self.reserved.as_ref(),
+        };
         decision.carry_out(tx, (order, rows)).await
     }
 }
@@ -54,6 +65,8 @@ pub(super) struct Decision<'a> {
     pub(super) command: &'a Command,
     pub(super) context: &'a Context,
     pub(super) mode: Mode,
+    /// Units that are promised elsewhere, where the order's goods are counted there.
+    pub(super) reserved: Option<&'a Reserved>,
 }
 
 impl Decision<'_> {
@@ -73,10 +86,24 @@ impl Decision<'_> {
         let (after, changes) = apply(&order, &events);
         match self.mode {
             Mode::Preview => {
-                let checked = shelf::check(tx, &changes, self.source(order.id)).await?;
+                let checked = match order.stock_keeping {
+                    StockKeeping::Embedded => shelf::check(tx, &changes, self.source(order.id)).await?,
+                    StockKeeping::Remote => self.telling(&after, &changes).check().map(drop),
+                };
                 Ok(checked.map(|()| Effect { order: after, events }))
             }
             Mode::Apply => self.write(tx, (&order, &rows), Effect { order: after, events }, &changes).await,
+        }
+    }
+
+    fn telling<'c>(&'c self, after: &Order, changes: &'c [StockChange]) -> Telling<'c> {
+        Telling {
+            order_id: after.id,
+            revision: after.revision,
+            changes,
+            reserved: self.reserved,
+            now: self.context.now,
+            ids: self.context.ids,
         }
     }
 
@@ -101,7 +128,11 @@ impl Decision<'_> {
     ) -> Done<Result<Effect, Refusal>> {
         let order_id = before.id;
         let freed = Freed::lock(tx, before, &effect.events).await?;
-        if let Err(refusal) = shelf::change(tx, changes, self.source(order_id)).await? {
+        let moved = match before.stock_keeping {
+            StockKeeping::Embedded => shelf::change(tx, changes, self.source(order_id)).await?,
+            StockKeeping::Remote => self.telling(&effect.order, changes).note(tx).await?,
+        };
+        if let Err(refusal) = moved {
             return Ok(Err(refusal));
         }
         if let Some(freed) = freed {

@@ -40,7 +40,8 @@ impl WriteWork for RecordPaymentEvent {
             Claimed::Now => {}
         }
         let command = Command::SettleOperation(operation_id, self.event.outcome.clone());
-        let decision = Decision { command: &command, context: &self.context, mode: Mode::Apply };
+        // No word of a gateway promises goods.
+        let decision = Decision { command: &command, context: &self.context, mode: Mode::Apply, reserved: None };
         let decided = decision.carry_out(tx, (order, rows)).await?;
         Ok(decided.map(|effect| {
             // A word against an earlier one puts the order on hold, and overrules nothing.

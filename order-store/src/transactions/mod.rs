@@ -4,9 +4,12 @@ mod audit;
 mod carts;
 mod catalog;
 mod change;
+mod consumers;
 mod coupons;
+mod export;
 mod holds;
 mod import;
+mod inventory;
 mod ledger;
 mod numbers;
 mod place;
@@ -21,10 +24,10 @@ use order_core::{
     cart::{Cart, CartOwner},
     discount::{Coupon, Redeemer},
     error::Refusal,
-    ids::{CartId, CouponCode, CustomerId, OperationId, OrderId, ProductId},
+    ids::{CartId, CouponCode, CustomerId, InventoryOperationId, OperationId, OrderId, ProductId},
     order::{Context, Event, Order},
     product::Product,
-    stock::{LevelQuery, StockLevel},
+    stock::{InventoryOperation, LevelQuery, StockLevel},
     time::Timestamp,
 };
 
@@ -33,16 +36,18 @@ use crate::{
     error::StoreError,
     lanes::{Lanes, Work},
     query::{
-        CouponQuery, CustomerSummary, Movement, MovementQuery, OrderFilter, OrderKey, OrderQuery, Page, ProductQuery,
-        Scope, Stats, StatsQuery,
+        CouponQuery, CustomerSummary, DeadLetter, DeadLetterQuery, FeedCursor, FeedPage, Movement, MovementQuery,
+        OrderFilter, OrderKey, OrderQuery, Page, ProductQuery, Scope, Stats, StatsQuery,
     },
     request::Request,
     store::{
-        AdjustStock, CartChange, CartStore, CatalogStore, ChangeOrder, CouponStore, CouponUse, DueOperation, Effect,
-        GatewayRecord, ImportOrder, Imported, LedgerStore, MergeCarts, Merged, Numbering, OrderStore, PaymentEvent,
-        PaymentEventOutcome, PlaceOrder, Store, SweepReservations, UnresolvedOperations, UpsertCoupon, UpsertProducts,
+        AdjustStock, CartChange, CartStore, CatalogStore, ChangeOrder, ConsumerLease, CouponStore, CouponUse,
+        DueOperation, Effect, FeedStore, GatewayRecord, ImportOrder, Imported, IntendReservation, InventoryStore,
+        LedgerStore, MergeCarts, Merged, Numbering, OrderStore, PaymentEvent, PaymentEventOutcome, PlaceOrder,
+        Shortfall, Store, SweepReservations, UnresolvedOperations, UntoldOperations, UpsertCoupon, UpsertProducts,
         Upserted,
     },
+    watch::{self, Done},
 };
 
 /// The port over an engine. Measures every method.
@@ -50,6 +55,7 @@ pub(crate) struct Engine<B: Backend> {
     backend: Arc<B>,
     placing: Lanes<place::Placing<B>>,
     products: Lanes<reads::LookingUp<B>>,
+    intents: Lanes<inventory::Intending<B>>,
 }
 
 impl<B: Backend> Engine<B> {
@@ -58,7 +64,8 @@ impl<B: Backend> Engine<B> {
         let backend = Arc::new(backend);
         let placing = Lanes::start(place::Placing(Arc::clone(&backend)));
         let products = Lanes::start(reads::LookingUp(Arc::clone(&backend)));
-        Self { backend, placing, products }
+        let intents = Lanes::start(inventory::Intending(Arc::clone(&backend)));
+        Self { backend, placing, products, intents }
     }
 
     /// Has something done in lanes.
@@ -106,8 +113,10 @@ fn measure<B: Backend>(method: &'static str, began: Instant, error: Option<&Stor
         Some(StoreError::Corrupt(_)) => "corrupt",
         Some(StoreError::Internal(_)) => "internal",
     };
+    let took = began.elapsed();
     let labels = [("engine", B::ENGINE), ("method", method), ("outcome", outcome)];
-    metrics::histogram!("store_method_duration_seconds", &labels).record(began.elapsed());
+    metrics::histogram!("store_method_duration_seconds", &labels).record(took);
+    watch::tell(&Done { engine: B::ENGINE, method, outcome, took });
 }
 
 #[async_trait]
@@ -125,7 +134,7 @@ impl<B: Backend> Store for Engine<B> {
     }
 
     async fn close(&self) {
-        tokio::join!(self.placing.close(), self.products.close());
+        tokio::join!(self.placing.close(), self.products.close(), self.intents.close());
         self.backend.close().await;
     }
 }
@@ -181,6 +190,37 @@ impl<B: Backend> OrderStore for Engine<B> {
 
     async fn customer_summary(&self, customer: CustomerId, since: Timestamp) -> Result<CustomerSummary, StoreError> {
         self.read(reads::Summarize { customer, since }).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> FeedStore for Engine<B> {
+    async fn feed_end(&self) -> Result<FeedCursor, StoreError> {
+        self.read(reads::FeedEnd {}).await
+    }
+
+    async fn feed(&self, after: FeedCursor, size: u32) -> Result<Option<FeedPage>, StoreError> {
+        self.read(reads::ReadFeed { after, size }).await
+    }
+
+    async fn claim_consumer(&self, lease: ConsumerLease) -> Result<Option<FeedCursor>, StoreError> {
+        self.write(consumers::ClaimConsumer(lease)).await
+    }
+
+    async fn advance_consumer(&self, lease: ConsumerLease, place: FeedCursor) -> Result<bool, StoreError> {
+        self.write(consumers::AdvanceConsumer(lease, place)).await
+    }
+
+    async fn put_dead_letter(&self, letter: DeadLetter) -> Result<(), StoreError> {
+        self.write(consumers::PutDeadLetter(letter)).await
+    }
+
+    async fn dead_letters(&self, query: DeadLetterQuery) -> Result<Page<DeadLetter>, StoreError> {
+        self.read(reads::ListDeadLetters { query }).await
+    }
+
+    async fn drop_dead_letter(&self, consumer: &str, event: FeedCursor) -> Result<(), StoreError> {
+        self.write(consumers::DropDeadLetter { consumer: consumer.to_owned(), event }).await
     }
 }
 
@@ -246,6 +286,37 @@ impl<B: Backend> CouponStore for Engine<B> {
 
     async fn coupon_page(&self, query: CouponQuery) -> Result<Page<Coupon>, StoreError> {
         self.read(reads::ListCoupons { query }).await
+    }
+}
+
+#[async_trait]
+impl<B: Backend> InventoryStore for Engine<B> {
+    async fn intend_reservation(&self, intent: IntendReservation) -> Result<(), StoreError> {
+        Self::ask(&self.intents, intent).await
+    }
+
+    async fn refuse_reservation(&self, id: InventoryOperationId) -> Result<Shortfall, StoreError> {
+        self.write(inventory::RefuseReservation(id)).await
+    }
+
+    async fn give_up_reservation(
+        &self,
+        id: InventoryOperationId,
+        now: Timestamp,
+    ) -> Result<Option<InventoryOperation>, StoreError> {
+        self.write(inventory::GiveUp { id, now }).await
+    }
+
+    async fn claim_inventory(&self, now: Timestamp, most: u32) -> Result<Vec<InventoryOperation>, StoreError> {
+        self.write(inventory::ClaimInventory { now, most }).await
+    }
+
+    async fn end_inventory(&self, ids: Vec<InventoryOperationId>) -> Result<(), StoreError> {
+        self.write(inventory::EndInventory(ids)).await
+    }
+
+    async fn untold_operations(&self) -> Result<Vec<UntoldOperations>, StoreError> {
+        self.read(reads::UntoldCounts {}).await
     }
 }
 

@@ -11,12 +11,13 @@ use order_core::{
     ids::{CartId, IdSeed, OrderId, ProductId, Sku},
     order::{Order, Placement},
     policy::AllocatePolicy,
-    stock::{self, Demand, Levels, MovementKind, Shortage, StockChange},
+    stock::{self, Demand, Levels, MovementKind, Reserved, Shortage, StockChange},
     time::Timestamp,
 };
 
 use super::{
     coupons::Redemptions,
+    inventory,
     numbers::{Counters, number},
     requests,
     shelf::{Locking, Shelves, Source},
@@ -24,6 +25,7 @@ use super::{
 use crate::{
     backend::{Backend, PLACE_LANES, Room, WriteWork},
     error::StoreError,
+    fields::Id,
     lanes::{Attempt, Batch, Work},
     query::Scope,
     request::{Request, RequestKey, RequestOutcome},
@@ -154,6 +156,9 @@ impl PlaceBatch {
             Attempt::First => BTreeMap::new(),
             Attempt::Again => self.stored(tx).await?,
         };
+        // First of all, before anything is locked that others wait for.
+        let reserved = self.orders().iter().filter_map(|order| order.reserved.as_ref());
+        let standing = inventory::standing(tx, reserved.map(|reserved| reserved.id).collect()).await?;
         let claims = self.claims(&stored);
         let is_plain = self.orders().iter().all(|order| order.cart.is_none() && order.coupon.is_none());
         if is_plain && stored.is_empty() {
@@ -161,6 +166,7 @@ impl PlaceBatch {
             let opened = tx.open_placing(locking.opening(&claims)).await?;
             let mut slots = self.slots(stored, &opened.taken)?;
             self.compare_products(&mut slots, &opened);
+            self.compare_reservations(&mut slots, &standing);
             return Ok((slots, locking.promising(tx, opened, Redemptions::default()).await?));
         }
         let taken = tx.claim_requests(&claims).await?;
@@ -174,6 +180,7 @@ impl PlaceBatch {
         let locking = Locks::of(open.into_iter());
         let opened = tx.open_placing(locking.opening(&[])).await?;
         self.compare_products(&mut slots, &opened);
+        self.compare_reservations(&mut slots, &standing);
         let promising = locking.promising(tx, opened, redemptions).await?;
         Ok((slots, promising))
     }
@@ -253,6 +260,18 @@ impl PlaceBatch {
         }
     }
 
+    /// Finds the orders whose reservations elsewhere were given up, or are not of what they need.
+    fn compare_reservations(&self, slots: &mut [Slot], standing: &BTreeSet<Id>) {
+        for (slot, order) in slots.iter_mut().zip(self.orders()) {
+            let needed = order.placement.promised_elsewhere();
+            let stands = |reserved: &Reserved| standing.contains(&Id(reserved.id.uuid())) && reserved.units == *needed;
+            let is_met = order.reserved.as_ref().map_or(needed.is_empty(), stands);
+            if matches!(slot, Slot::Open(_)) && !is_met {
+                *slot = Slot::Stale;
+            }
+        }
+    }
+
     /// Uses coupons and promises stock in order of arrival. What cannot be met is refused and takes nothing; its cart keeps what it
     /// holds.
     fn promise(&self, slots: &mut [Slot], mut promising: Promising) -> Promising {
@@ -284,6 +303,7 @@ impl PlaceBatch {
             match slot {
                 Slot::Open(cart) => {
                     placed.carts.extend(cart.as_ref().map(|cart| cart_rows(cart).0));
+                    placed.taken_over.extend(order.reserved.as_ref().map(|reserved| Id(reserved.id.uuid())));
                     new.push((order.placement.clone(), &order.numbering));
                 }
                 Slot::Refused(refusal) => placed.settle(request, &RequestOutcome::Refused(refusal.clone())),
@@ -325,7 +345,7 @@ impl Locks {
         for (cart, order) in orders {
             let placed = &order.placement.order;
             products.extend(order.products.iter().map(|priced| &priced.id));
-            skus.extend(order.placement.demand.keys());
+            skus.extend(order.placement.on_our_shelves().keys());
             skus.extend(cart.iter().flat_map(|cart| &cart.items).map(|item| &item.sku));
             carts.extend(cart.map(|cart| cart.id));
             series.insert((order.numbering.prefix.as_str(), calendar::year_utc(placed.create_time)));
@@ -383,7 +403,7 @@ fn promise(shelves: &mut Shelves, (cart, placement): (Option<&Cart>, &Placement)
 /// What the policy wants promised now; the levels as they are then. An order whose stock is promised later must find enough all
 /// the same.
 fn claim(levels: &mut Levels, placement: &Placement, held: &Demand) -> Result<Vec<StockChange>, Vec<Shortage>> {
-    let demand = &placement.demand;
+    let demand = placement.on_our_shelves();
     match placement.allocate {
         AllocatePolicy::Place => {
             stock::allocate_held(levels, demand, held)?;

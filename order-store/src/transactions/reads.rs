@@ -22,13 +22,13 @@ use crate::{
     error::StoreError,
     lanes::{Batch, Work},
     query::{
-        CouponQuery, CustomerSummary, Movement, MovementQuery, OrderFilter, OrderKey, OrderQuery, Page, ProductQuery,
-        Scope, Stats, StatsQuery,
+        CouponQuery, CustomerSummary, DeadLetter, DeadLetterQuery, FeedCursor, FeedPage, Movement, MovementQuery,
+        OrderFilter, OrderKey, OrderQuery, Page, ProductQuery, Scope, Stats, StatsQuery,
     },
     request::{Request, RequestOutcome},
-    rows::{OrderRows, cart_from_rows},
+    rows::{DeadLetterRow, FeedRow, OrderRows, cart_from_rows},
     statements::{Done, Read},
-    store::{CouponUse, DueOperation, GatewayRecord, PaymentEvent, UnresolvedOperations},
+    store::{CouponUse, DueOperation, GatewayRecord, PaymentEvent, UnresolvedOperations, UntoldOperations},
 };
 
 /// A reading transaction of one statement: its fields, its name, its result, and the statement.
@@ -78,6 +78,44 @@ look!(CountOrders { filter: OrderFilter, most: u32 }, "count", u32, |this, tx| {
 
 look!(ListEvents { order_id: OrderId, after: i64, size: u32 }, "events", Page<Event>, |this, tx| {
     page(tx.events(this.order_id, this.after, this.size).await?, this.size, Event::try_from)
+});
+
+look!(FeedEnd {}, "feed_end", FeedCursor, |_this, tx| feed_end(tx).await);
+
+/// The place of the last event that can be told.
+pub(super) async fn feed_end<T: Read>(tx: &mut T) -> Done<FeedCursor> {
+    let end = tx.feed_end().await?;
+    Ok(tx.feed_last(end).await?.unwrap_or(FeedCursor::BEGINNING))
+}
+
+/// A part of the feed.
+pub(super) struct ReadFeed {
+    pub(super) after: FeedCursor,
+    pub(super) size: u32,
+}
+
+impl ReadWork for ReadFeed {
+    type Output = Option<FeedPage>;
+    const NAME: &'static str = "feed";
+    const ALONG_AN_INDEX: bool = true;
+
+    async fn run<T: Read>(&self, tx: &mut T) -> Done<Option<FeedPage>> {
+        // The end is asked for first: what is read afterwards may see more, but nothing below the end is missing in it.
+        let end = tx.feed_end().await?;
+        let rows = tx.feed(&self.after, end, self.size).await?;
+        let Some(next) = rows.last().map(FeedRow::place) else {
+            let last = tx.feed_last(end).await?.unwrap_or(FeedCursor::BEGINNING);
+            let page = FeedPage { events: Vec::new(), next: self.after, is_full: false };
+            return Ok((self.after <= last).then_some(page));
+        };
+        let is_full = u32::try_from(rows.len()).unwrap_or(u32::MAX) >= self.size;
+        let events = rows.into_iter().filter_map(|row| row.into_event().transpose()).collect::<Result<_, _>>()?;
+        Ok(Some(FeedPage { events, next, is_full }))
+    }
+}
+
+look!(ListDeadLetters { query: DeadLetterQuery }, "dead_letters", Page<DeadLetter>, |this, tx| {
+    page(tx.dead_letters(&this.query).await?, this.query.size, |row| Ok(DeadLetterRow::into_letter(row)))
 });
 
 look!(GetStats { query: StatsQuery }, "stats", Stats, |this, tx| tx.stats(&this.query).await);
@@ -169,6 +207,11 @@ look!(DueOperations { now: Timestamp, only: Option<OrderId>, most: u32 }, "due_o
 look!(UnresolvedCounts {}, "unresolved_operations", Vec<UnresolvedOperations>, |_this, tx| {
     let rows = tx.unresolved_operations().await?;
     Ok(rows.into_iter().map(UnresolvedOperations::try_from).collect::<Result<_, _>>()?)
+});
+
+look!(UntoldCounts {}, "untold_operations", Vec<UntoldOperations>, |_this, tx| {
+    let rows = tx.inventory_counts().await?;
+    Ok(rows.into_iter().map(UntoldOperations::try_from).collect::<Result<_, _>>()?)
 });
 
 look!(DueExpiries { now: Timestamp, most: u32 }, "due_expiries", Vec<OrderId>, |this, tx| {

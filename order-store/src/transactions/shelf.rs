@@ -6,7 +6,7 @@ use order_core::{
     error::Refusal,
     ids::{CartId, IdSeed, Sku},
     order::Actor,
-    stock::{Demand, Levels, MovementKind, Reservation, Shortage, StockChange, StockLevel},
+    stock::{Demand, Levels, MovementKind, Reservation, SHELF_IDS, Shortage, StockChange, StockLevel},
     time::Timestamp,
 };
 
@@ -15,9 +15,6 @@ use crate::{
     rows::{MovementCause, MovementRow, ReservationRow, StockRow},
     statements::{Done, ShelfRows, Write},
 };
-
-/// Movements are minted from the upper half of a seed, events from the lower.
-const MOVEMENT_IDS: u16 = 0x8000;
 
 /// Expired holds that one transaction gives back at most, so that it does not keep the shelf for long and does not run out of
 /// identities. The sweeper, which looks every second, keeps their number far below.
@@ -237,6 +234,6 @@ fn short(level: &StockLevel, change: &StockChange) -> Option<Shortage> {
 
 /// The movements that changes leave behind; `minted` of the seed were used before.
 pub(super) fn movements(changes: &[StockChange], ((cause, ids), minted): (Source<'_>, u16)) -> Vec<MovementRow> {
-    let mint = |n| ids.nth(MOVEMENT_IDS + n);
+    let mint = |n| ids.nth(SHELF_IDS + n);
     changes.iter().zip(minted..).map(|(change, n)| MovementRow::new(mint(n), change, cause)).collect()
 }

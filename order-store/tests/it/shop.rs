@@ -250,6 +250,7 @@ impl Wish {
             }),
             cart: self.cart.map(|(id, owner, revision)| PricedCart { id, owner, revision }),
             products: self.products,
+            reserved: None,
             numbering: self.numbering,
         }
     }
@@ -371,6 +372,7 @@ pub(crate) fn change(id: OrderId, command: Command) -> ChangeOrder {
         scope: Scope::All,
         expected_revision: None,
         command,
+        reserved: None,
         context: context(NOW),
         mode: Mode::Apply,
     }

@@ -9,7 +9,7 @@ use order_store::{
 use crate::shop::{Shop, Wish, customer};
 
 /// Every migration, oldest first.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 11] = [
     "0001_initial",
     "0002_coupons",
     "0003_reservations",
@@ -17,6 +17,10 @@ const MIGRATIONS: [&str; 7] = [
     "0005_rollups",
     "0006_lean_placing",
     "0007_lean_shelves",
+    "0008_feed",
+    "0009_consumers",
+    "0010_dead_letters",
+    "0011_inventory",
 ];
 
 async fn empty_databases() -> [TestDatabase; 2] {

@@ -4,7 +4,7 @@ use order_api::v1;
 use order_core::ids::Sku;
 use order_store::{AdjustStock, Mode};
 
-use super::get_stock::level;
+use super::{get_stock::level, our_shelves};
 use crate::{
     app::App,
     auth::Principal,
@@ -16,7 +16,7 @@ use crate::{
 /// Changes the units in the house of one SKU, or how many more may be promised.
 ///
 /// # Errors
-/// `INVALID_FIELD`, `STOCK_NOT_FOUND`, `STOCK_PROMISED`, `REQUEST_ID_REUSED`.
+/// `INVALID_FIELD`, `STOCK_NOT_FOUND`, `STOCK_PROMISED`, `STOCK_KEPT_ELSEWHERE`, `REQUEST_ID_REUSED`.
 pub(super) async fn adjust_stock(
     app: &App,
     principal: &Principal,
@@ -30,6 +30,7 @@ pub(super) async fn adjust_stock(
         let request = request::optional(&message, (principal, now), violations);
         Some((sku?, adjustment?, reason?, request?))
     })?;
+    our_shelves::required(app)?;
     let level = match call::mode(message.validate_only) {
         Mode::Preview => level(app, sku).await?.adjusted(adjustment)?,
         Mode::Apply => {

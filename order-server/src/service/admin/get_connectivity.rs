@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::join_all;
 use order_api::v1;
 use order_core::ports::{Health, Neighbour};
 
@@ -18,15 +19,26 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Asks the database and every neighbour at the same time. A dependency that cannot be reached is part of the answer.
 pub(super) async fn get_connectivity(app: &App) -> v1::GetConnectivityResponse {
-    let (database, catalog, inventory, notification, payment, shipping) = tokio::join!(
+    let shared = app.shared_limits.iter().map(|redis| {
+        let asked: &dyn Neighbour = &**redis;
+        neighbour(app, (asked, v1::DependencyKind::RateLimits))
+    });
+    let publishers = app.publishers.iter().map(|publisher| {
+        let asked: &dyn Neighbour = &**publisher;
+        neighbour(app, (asked, v1::DependencyKind::EventPublisher))
+    });
+    let (database, catalog, inventory, notification, payment, shipping, publishers, shared) = tokio::join!(
         database(app),
         neighbour(app, (&*app.catalog, v1::DependencyKind::Catalog)),
         neighbour(app, (&*app.inventory, v1::DependencyKind::Inventory)),
         neighbour(app, (&*app.notifier, v1::DependencyKind::Notification)),
         neighbour(app, (&*app.payments, v1::DependencyKind::Payment)),
         neighbour(app, (&*app.shipping, v1::DependencyKind::Shipping)),
+        join_all(publishers),
+        join_all(shared),
     );
-    let dependencies = vec![database, catalog, inventory, notification, payment, shipping];
+    let dependencies =
+        [vec![database, catalog, inventory, notification, payment, shipping], publishers, shared].concat();
     let summary = Some(summary(&dependencies));
     v1::GetConnectivityResponse { dependencies, summary }
 }

@@ -7,6 +7,7 @@ use order_core::{
     stock::{LevelQuery, StockLevel},
 };
 
+use super::our_shelves;
 use crate::{
     app::App,
     convert::{checked, ids, stock},
@@ -16,9 +17,10 @@ use crate::{
 /// The stock of one SKU.
 ///
 /// # Errors
-/// `INVALID_FIELD`, `STOCK_NOT_FOUND`.
+/// `INVALID_FIELD`, `STOCK_NOT_FOUND`, `STOCK_KEPT_ELSEWHERE`.
 pub(super) async fn get_stock(app: &App, request: v1::GetStockRequest) -> Result<v1::Stock, ApiError> {
     let sku = checked(|violations| ids::required(&request.sku, Sku::parse, "sku", violations))?;
+    our_shelves::required(app)?;
     Ok(stock::to_proto(&level(app, sku).await?))
 }
 

@@ -3,10 +3,12 @@
 mod add_note;
 mod adjust_stock;
 mod approve_return;
+mod batch_update_order_status;
 mod cancel_shipment;
 mod capture_payment;
 mod close_return;
 mod create_shipment;
+mod export_orders;
 mod get_connectivity;
 mod get_coupon;
 mod get_order;
@@ -15,6 +17,7 @@ mod get_product;
 mod get_stock;
 mod hold_order;
 mod list_coupons;
+mod list_dead_letters;
 mod list_orders;
 mod list_payments;
 mod list_products;
@@ -23,6 +26,7 @@ mod mark_delivered;
 mod mark_packed;
 mod mark_returned_to_sender;
 mod mark_shipped;
+mod our_shelves;
 mod receive_return;
 mod reconcile_payments;
 mod record_carrier_event;
@@ -30,6 +34,7 @@ mod record_payment_event;
 mod refund_order;
 mod reject_return;
 mod release_hold;
+mod replay_events;
 #[cfg(test)]
 mod tests;
 mod update_order_status;
@@ -47,7 +52,7 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 
 #[cfg(test)]
 pub(crate) use self::upsert_products::upsert_products;
-use super::call::answer;
+use super::{call::answer, telling::Told};
 use crate::{app::App, auth::Principal, convert::order, import};
 
 /// The service over an app.
@@ -301,5 +306,40 @@ impl AdminService for Admin {
         request: Request<v1::VerifyInvariantsRequest>,
     ) -> Result<Response<verify_invariants::Told>, Status> {
         answer(request, async |_caller, message| verify_invariants::verify_invariants(&self.0, message)).await
+    }
+
+    async fn list_dead_letters(
+        &self,
+        request: Request<v1::ListDeadLettersRequest>,
+    ) -> Result<Response<v1::ListDeadLettersResponse>, Status> {
+        answer(request, async |_caller, message| list_dead_letters::list_dead_letters(&self.0, message).await).await
+    }
+
+    type ReplayEventsStream = Told<v1::ReplayEventsResponse>;
+
+    async fn replay_events(
+        &self,
+        request: Request<v1::ReplayEventsRequest>,
+    ) -> Result<Response<Told<v1::ReplayEventsResponse>>, Status> {
+        answer(request, async |_caller, message| replay_events::replay_events(&self.0, &message).await).await
+    }
+
+    type ExportOrdersStream = Told<v1::ExportOrdersResponse>;
+
+    async fn export_orders(
+        &self,
+        request: Request<v1::ExportOrdersRequest>,
+    ) -> Result<Response<Told<v1::ExportOrdersResponse>>, Status> {
+        answer(request, async |_caller, _message| Ok(export_orders::export_orders(&self.0))).await
+    }
+
+    async fn batch_update_order_status(
+        &self,
+        request: Request<v1::BatchUpdateOrderStatusRequest>,
+    ) -> Result<Response<v1::BatchUpdateOrderStatusResponse>, Status> {
+        let use_case = async |caller, message| {
+            batch_update_order_status::batch_update_order_status(&self.0, &caller, message).await
+        };
+        answer(request, use_case).await
     }
 }

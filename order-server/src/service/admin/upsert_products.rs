@@ -3,6 +3,7 @@
 use order_api::v1;
 use order_store::{UpsertOutcome, UpsertProducts, Upserted};
 
+use super::our_shelves;
 use crate::{
     app::App,
     auth::Principal,
@@ -18,7 +19,7 @@ use crate::{
 /// Adds and changes products, all or none.
 ///
 /// # Errors
-/// `INVALID_FIELD`, `ETAG_MISMATCH`, `SKU_TAKEN`, `REQUEST_ID_REUSED`.
+/// `INVALID_FIELD`, `ETAG_MISMATCH`, `SKU_TAKEN`, `REQUEST_ID_REUSED`; `STOCK_KEPT_ELSEWHERE` where stock is given.
 pub(crate) async fn upsert_products(
     app: &App,
     principal: &Principal,
@@ -30,6 +31,9 @@ pub(crate) async fn upsert_products(
         let upserts = product::upserts(std::mem::take(&mut message.products), violations);
         Some((upserts?, request?))
     })?;
+    if upserts.iter().any(|upsert| upsert.draft.initial_stock > 0) {
+        our_shelves::required(app)?;
+    }
     let expectation = |upsert: &Upsert| Some((upsert.draft.id.clone(), upsert.expected_revision?));
     let expected = upserts.iter().filter_map(expectation).collect();
     let drafts = upserts.into_iter().map(|upsert| upsert.draft).collect();

@@ -17,7 +17,7 @@ use crate::{
     auth::Principal,
     convert::{actor, checked, etag, ids, request, request::Idempotent, text},
     error::ApiError,
-    service::{call, payments},
+    service::{call, inventory, payments},
 };
 
 /// A change as a caller asks for it.
@@ -157,8 +157,9 @@ pub(crate) struct Changed {
 pub(crate) async fn change(app: &Arc<App>, principal: &Principal, change: Change) -> Result<Order, ApiError> {
     let scope = scope(principal, change.order_id)?;
     let Change { order_id, expected_revision, request, command, context, mode } = change;
-    let change = ChangeOrder { request, order_id, scope, expected_revision, command, context, mode };
-    let effect = app.store.change(change).await?;
+    let reserved = None;
+    let change = ChangeOrder { request, order_id, scope, expected_revision, command, reserved, context, mode };
+    let effect = inventory::change(app, change).await?;
     match mode {
         Mode::Preview => Ok(effect.order),
         Mode::Apply => Ok(payments::settle_started(app, effect).await),
@@ -181,8 +182,9 @@ pub(crate) async fn change_telling(app: &Arc<App>, principal: &Principal, change
 pub(crate) async fn change_within(app: &Arc<App>, scope: Scope, change: Change) -> Result<Changed, ApiError> {
     let Change { order_id, expected_revision, request, command, context, mode } = change;
     let first = context.request_id.filter(|_| request.is_some()).map(|id| (id, context.actor.clone()));
-    let change = ChangeOrder { request, order_id, scope, expected_revision, command, context, mode };
-    let effect = app.store.change(change).await?;
+    let reserved = None;
+    let change = ChangeOrder { request, order_id, scope, expected_revision, command, reserved, context, mode };
+    let effect = inventory::change(app, change).await?;
     let events = match (mode, first) {
         (Mode::Apply, Some(first)) if effect.events.is_empty() => done_by(app, order_id, first).await?,
         (Mode::Apply | Mode::Preview, _) => effect.events.clone(),

@@ -1,7 +1,7 @@
 //! OrderService.ListOrders.
 
 use order_api::v1;
-use order_core::{limits, order::Order};
+use order_core::{ids::OrderNumber, limits, order::Order};
 use order_store::{OrderCursor, OrderQuery, OrderSort, Page, Scope};
 
 use crate::{
@@ -38,8 +38,14 @@ pub(crate) async fn list<R: page::PageRequest>(
 ) -> Result<v1::ListOrdersResponse, ApiError> {
     query.after = page::after::<R, OrderCursor>(request)?;
     let sort = query.sort;
-    let total_size = if counted { app.store.count(query.filter.clone(), limits::TOTAL_SIZE_MAX).await? } else { 0 };
-    let Page { items, more } = app.store.orders(query).await?;
+    let (Page { items, more }, total_size) = match numbered(app, &query).await? {
+        Some(order) => (Page { items: vec![order], more: false }, u32::from(counted)),
+        None => {
+            let most = limits::TOTAL_SIZE_MAX;
+            let total_size = if counted { app.store.count(query.filter.clone(), most).await? } else { 0 };
+            (app.store.orders(query).await?, total_size)
+        }
+    };
     let orders = page::fitting(items.iter().map(order::listed));
     let last = orders.len().checked_sub(1).map(|at| &items[at]).filter(|_| more || orders.len() < items.len());
     Ok(v1::ListOrdersResponse {
@@ -47,6 +53,17 @@ pub(crate) async fn list<R: page::PageRequest>(
         orders,
         total_size: int32(total_size),
     })
+}
+
+/// The order that is searched for by its whole number, if there is one: looked up, and not found among all that hold these letters
+/// anywhere.
+async fn numbered(app: &App, query: &OrderQuery) -> Result<Option<Order>, ApiError> {
+    let mut filter = query.filter.clone();
+    let named = filter.words.iter().enumerate().find_map(|(n, word)| Some((n, OrderNumber::whole(word)?)));
+    let Some((n, number)) = named.filter(|_| query.after.is_none()) else { return Ok(None) };
+    filter.words.remove(n);
+    filter.order_number = Some(number);
+    Ok(app.store.orders(OrderQuery { filter, ..query.clone() }).await?.items.pop())
 }
 
 fn cursor(order: &Order, sort: OrderSort) -> OrderCursor {

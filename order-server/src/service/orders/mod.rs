@@ -19,13 +19,14 @@ mod placing;
 mod quote_order;
 pub mod request_return;
 mod update_order;
+mod watch_orders;
 
 use std::sync::Arc;
 
 use order_api::v1::{self, order_service_server::OrderService};
 use tonic::{Request, Response, Status};
 
-use super::call::answer;
+use super::{call::answer, telling::Told};
 use crate::app::App;
 
 /// The service over an app.
@@ -42,6 +43,15 @@ impl Orders {
 
 #[tonic::async_trait]
 impl OrderService for Orders {
+    type WatchOrdersStream = Told<v1::WatchOrdersResponse>;
+
+    async fn watch_orders(
+        &self,
+        request: Request<v1::WatchOrdersRequest>,
+    ) -> Result<Response<Self::WatchOrdersStream>, Status> {
+        answer(request, async |principal, message| watch_orders::watch_orders(&self.0, &principal, message).await).await
+    }
+
     async fn create_order(&self, request: Request<v1::CreateOrderRequest>) -> Result<Response<v1::Order>, Status> {
         answer(request, async |principal, message| create_order::create_order(&self.0, &principal, message).await).await
     }

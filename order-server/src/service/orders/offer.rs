@@ -11,6 +11,7 @@ use order_core::{
     ids::ProductId,
     limits,
     money::Money,
+    order::Order,
     pricing::{Pricing, PricingInput},
     product::Product,
     quantity::Quantity,
@@ -77,6 +78,11 @@ impl Goods {
             }
         }
         Ok(Self { found: find(app, ids.into_iter()).await?, age: Age::Now })
+    }
+
+    /// Whether the lines of an order are of these products' SKUs.
+    pub(crate) fn are_of(&self, order: &Order) -> bool {
+        order.lines.iter().all(|line| self.found.get(&line.product_id).is_some_and(|product| product.sku == line.sku))
     }
 }
 

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use order_core::{
+    cart::CartState,
     discount::Redeemer,
     error::Refusal,
     ids::OrderId,
-    order::{Context, Order, OrderDraft, Owner, place},
+    order::{Context, Order, OrderDraft, Owner, Placement, place},
+    policy::{AllocatePolicy, StockKeeping},
+    product::Product,
 };
 use order_store::{PlaceOrder, PricedCart, PricedCoupon, PricedProduct, Request, StoreError};
 
@@ -17,6 +20,7 @@ use crate::{
     error::ApiError,
     service::{
         coupons::{self, WantedCoupon},
+        inventory::{self, Claim, Held, Reserving},
         payments,
     },
 };
@@ -54,8 +58,8 @@ pub(crate) async fn preview(app: &App, placing: &Placing) -> Result<Order, ApiEr
 ///
 /// A caller who goes away changes nothing about that: what was not sent by then is sent by the reconciler.
 ///
-/// `None` if the cart, the coupon or a product changed while it was priced, or if products that are not of this moment would have it
-/// refused: nothing was done, and it is to be priced anew.
+/// `None` if the cart, the coupon or a product changed while it was priced, if products that are not of this moment would have it
+/// refused, or if another attempt at the same is under way: nothing was done, and it is to be priced anew.
 ///
 /// # Errors
 /// `PRODUCT_NOT_FOUND`, `PRODUCT_INACTIVE`, `COUPON_NOT_APPLICABLE`, `PRICE_CHANGED`, `INSUFFICIENT_STOCK`, `REQUEST_ID_REUSED`,
@@ -82,22 +86,94 @@ pub(crate) async fn place_order(app: &Arc<App>, placing: &Placing, age: Age) -> 
         (Err(refusal), Age::Now) => return refuse(app, placing.request.clone(), refusal).await.map(Some),
     }
     let coupon = priced_coupon(wanted_coupon, &offer);
+    let products = priced_products(app, &offer);
+    let placement = place(draft(app, placing, offer), &placing.context)?;
+    let held = match promised(app, (placing, &placement)).await {
+        Ok(Promised::Here) => None,
+        Ok(Promised::Elsewhere(held)) => Some(held),
+        Ok(Promised::Before(order)) => return Ok(Some(*order)),
+        Ok(Promised::Rivalled) => return Ok(None),
+        Ok(Promised::Not(refusal)) if is_current(app, (placing, &placement.order), age).await? => {
+            return refuse(app, placing.request.clone(), refusal).await.map(Some);
+        }
+        Ok(Promised::Not(_)) => return Ok(None),
+        Err(error) => return recall(app, placing.request.as_ref(), error).await.map(Some),
+    };
     let order = PlaceOrder {
         request: placing.request.clone(),
-        products: priced_products(&offer),
-        placement: place(draft(app, placing, offer), &placing.context)?,
+        products,
+        placement,
         cart: placing.cart.clone(),
         coupon,
+        reserved: held.as_ref().map(|held| held.reserved().clone()),
         numbering: app.numbering.clone(),
     };
     let effect = match app.store.place(order).await {
-        Err(StoreError::Refused(Refusal::PricingStale)) => return Ok(None),
+        Err(StoreError::Refused(Refusal::PricingStale)) => {
+            if let Some(held) = held {
+                held.give_back().await;
+            }
+            return Ok(None);
+        }
         placed => placed?,
     };
     if !effect.events.is_empty() {
         metrics::counter!("orders_placed_total").increment(1);
+        held.into_iter().for_each(Held::taken_over);
     }
     Ok(Some(payments::settle_started(app, effect).await))
+}
+
+/// Whether what an order is refused for is how things are now: its products are still these, and its cart has not become an order meanwhile.
+async fn is_current(app: &App, (placing, order): (&Placing, &Order), age: Age) -> Result<bool, ApiError> {
+    if let Some(priced) = &placing.cart {
+        let cart = app.store.cart(priced.owner.clone(), placing.context.now).await?;
+        if cart.is_none_or(|cart| cart.id != priced.id || cart.state != CartState::Active) {
+            return Ok(false);
+        }
+    }
+    Ok(age == Age::Now || Goods::find(app, &placing.wanted, Age::Now).await?.are_of(order))
+}
+
+/// Where the goods of an order that is about to be placed are promised to it.
+enum Promised {
+    /// By the transaction that places it, or later.
+    Here,
+    /// By the service that counts them, already.
+    Elsewhere(Held),
+    /// Nowhere: the same request has led to this order before.
+    Before(Box<Order>),
+    /// Nowhere: there is not enough.
+    Not(Refusal),
+    /// Nowhere: another attempt at the same is under way, or was given up a moment ago.
+    Rivalled,
+}
+
+/// Has the goods promised, or looked for, where they are counted elsewhere: with one call, and before any transaction. An order that was
+/// placed before must not be promised its goods again, not even for a moment: they may be the last.
+async fn promised(app: &Arc<App>, (placing, placement): (&Placing, &Placement)) -> Result<Promised, ApiError> {
+    match placement.order.stock_keeping {
+        StockKeeping::Embedded => return Ok(Promised::Here),
+        StockKeeping::Remote => {}
+    }
+    if let Some(request) = &placing.request
+        && let Some(order) = app.store.recall(request.clone()).await?
+    {
+        return Ok(Promised::Before(Box::new(order)));
+    }
+    match placement.allocate {
+        AllocatePolicy::Confirm => {
+            Ok(inventory::check(app, &placement.demand).await?.map_or_else(Promised::Not, |()| Promised::Here))
+        }
+        AllocatePolicy::Place => {
+            let claim = Claim::placing(placement.order.id, (placing.request.as_ref(), placing.cart.as_ref()));
+            Ok(match inventory::reserve(app, claim, placement.demand.clone()).await? {
+                Reserving::Held(held) => Promised::Elsewhere(held),
+                Reserving::Short(refusal) => Promised::Not(refusal),
+                Reserving::Rivalled => Promised::Rivalled,
+            })
+        }
+    }
 }
 
 /// How often is priced anew what changes while it is being ordered.
@@ -136,15 +212,12 @@ fn priced_coupon(wanted: Option<WantedCoupon>, offer: &Offer) -> Option<PricedCo
 }
 
 /// The products as they are in the price, if that must be compared.
-fn priced_products(offer: &Offer) -> Vec<PricedProduct> {
-    match offer.age {
-        Age::Now => Vec::new(),
-        Age::Recent => offer
-            .lines
-            .iter()
-            .map(|(product, _)| PricedProduct { id: product.id.clone(), revision: product.revision })
-            .collect(),
+fn priced_products(app: &App, offer: &Offer) -> Vec<PricedProduct> {
+    if offer.age == Age::Now || !app.catalog.keeps_revisions() {
+        return Vec::new();
     }
+    let priced = |(product, _): &(Product, _)| PricedProduct { id: product.id.clone(), revision: product.revision };
+    offer.lines.iter().map(priced).collect()
 }
 
 /// A refusal that was found before any transaction is kept under the request id; and if that id placed an order earlier, at

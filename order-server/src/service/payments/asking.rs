@@ -237,8 +237,10 @@ async fn change(app: &App, order: &Order, (command, expected): (Command, Expecte
         Expected::Anything => None,
     };
     let (order_id, context): (OrderId, _) = (order.id, app.system("payments"));
-    let (request, scope, mode) = (None, Scope::All, Mode::Apply);
-    app.store.change(ChangeOrder { request, order_id, scope, expected_revision, command, context, mode }).await
+    let (request, reserved, scope, mode) = (None, None, Scope::All, Mode::Apply);
+    app.store
+        .change(ChangeOrder { request, order_id, scope, expected_revision, command, reserved, context, mode })
+        .await
 }
 
 #[cfg(test)]

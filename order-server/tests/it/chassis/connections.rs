@@ -11,7 +11,7 @@ use tokio::{
 use super::fixture::{ECHO, Fixture, call};
 
 /// Waits until the server has closed the connection, and says how long that took.
-async fn closed(stream: &mut TcpStream) -> Duration {
+pub(super) async fn closed(stream: &mut TcpStream) -> Duration {
     let before = Instant::now();
     let mut bytes = Vec::new();
     let read = stream.read_to_end(&mut bytes);
@@ -34,7 +34,7 @@ async fn a_connection_without_a_preface_is_closed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_protocol_is_closed_at_once() {
-    let fixture = Fixture::start(&[]).await;
+    let fixture = Fixture::start(&[("GRPC_WEB", "off")]).await;
     let mut stream = TcpStream::connect(fixture.grpc).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nhost: orders\r\n\r\n").await.unwrap();
     assert!(closed(&mut stream).await < Duration::from_secs(4));

@@ -17,10 +17,12 @@ use order_server::{
         verify::{Subject, Tokens},
     },
     config::{Config, Purpose, Raw},
+    gateways::{REDIS_PATIENCE, Redis},
     health::ReadinessProbe,
     server::{self, Parts},
     shutdown::Lifecycle,
 };
+use order_store::testing::Deadline;
 use tokio::{sync::Semaphore, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -38,6 +40,10 @@ pub(crate) const KEY: &str = "a key of at least thirty-two bytes, for tests";
 pub(crate) const ECHO: &str = "/orders.v1.OrderService/GetOrder";
 /// The same, where guests are let in if configured.
 pub(crate) const GUEST: &str = "/orders.v1.OrderService/QuoteOrder";
+/// The same, counted as a change.
+pub(crate) const WRITE: &str = "/orders.v1.OrderService/CancelOrder";
+/// The same, counted as a search.
+pub(crate) const SEARCH: &str = "/orders.v1.OrderService/ListOrders";
 /// The same, for administrators.
 pub(crate) const ADMIN: &str = "/orders.v1.AdminService/GetOrder";
 /// Answers when the test lets it.
@@ -71,14 +77,21 @@ pub(crate) struct Fixture {
     pub(crate) ops: SocketAddr,
     pub(crate) controls: Controls,
     pub(crate) lifecycle: Lifecycle,
+    pub(crate) shared_limits: Option<Arc<Redis>>,
     pub(crate) running: JoinHandle<()>,
     stop: CancellationToken,
     tokens: Arc<Tokens>,
+    _deadline: Deadline,
 }
 
 impl Fixture {
     /// Starts a server with these settings on top of the defaults of development.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_waiting(settings, REDIS_PATIENCE).await
+    }
+
+    /// The same, waiting for Redis so long, if there is one.
+    pub(crate) async fn start_waiting(settings: &[(&str, &str)], patience: Duration) -> Self {
         let given = settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let raw = Raw::of([
             ("LISTEN_ADDR", "127.0.0.1:0".to_owned()),
@@ -94,17 +107,19 @@ impl Fixture {
             ready: Arc::new(Mutex::new(Ok(()))),
         };
         let (lifecycle, stop) = (Lifecycle::new(), CancellationToken::new());
+        let shared_limits = config.redis.as_ref().map(|url| Redis::start(url, patience, &lifecycle));
         let parts = Parts {
             routes: stand_ins(&controls),
             probe: Arc::new(controls.clone()),
             tokens: Arc::clone(&tokens),
+            shared_limits: shared_limits.clone(),
             lifecycle: lifecycle.clone(),
         };
         let server = server::bind(&config, parts).await.unwrap();
         let (grpc, ops) = (server.grpc_addr(), server.ops_addr());
         let stopped = stop.clone().cancelled_owned();
         let running = tokio::spawn(async move { server.run(stopped).await.unwrap() });
-        Self { grpc, ops, controls, lifecycle, running, stop, tokens }
+        Self { grpc, ops, controls, lifecycle, shared_limits, running, stop, tokens, _deadline: Deadline::start() }
     }
 
     pub(crate) async fn channel(&self) -> Channel {
@@ -113,8 +128,13 @@ impl Fixture {
 
     /// A good token.
     pub(crate) fn token(&self, role: Role) -> String {
+        self.token_of("42", role)
+    }
+
+    /// A good token of somebody.
+    pub(crate) fn token_of(&self, id: &str, role: Role) -> String {
         let ttl = Duration::from_secs(60);
-        self.tokens.issue(&Subject { id: "42".into(), role, email: None, name: None, ttl })
+        self.tokens.issue(&Subject { id: id.into(), role, email: None, name: None, ttl }).unwrap()
     }
 
     /// Calls a method with a good token.
@@ -178,6 +198,8 @@ fn stand_ins(controls: &Controls) -> Routes {
     let router = axum::Router::new()
         .route(ECHO, echo.clone())
         .route(GUEST, echo.clone())
+        .route(WRITE, echo.clone())
+        .route(SEARCH, echo.clone())
         .route(ADMIN, echo.clone())
         .route(UNRULED, echo)
         .route(SLOW, axum::routing::post(slow).with_state(controls.clone()))

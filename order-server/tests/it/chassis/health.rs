@@ -108,3 +108,31 @@ async fn reflection_can_be_turned_off() {
     let status = fixture.call_as(Role::Admin, path).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
 }
+
+/// Nobody has to say who they are for a watch: it must not be a way to fill the memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_watch_and_whoever_asks_is_answered_all_the_same() {
+    let fixture = Fixture::start(&[]).await;
+    let mut streams = Vec::new();
+    let refused = 'full: {
+        for _connection in 0..6 {
+            let mut client = HealthClient::new(fixture.channel().await);
+            for _stream in 0..200 {
+                match client.watch(HealthCheckRequest::default()).await {
+                    Ok(stream) => streams.push(stream.into_inner()),
+                    Err(status) => break 'full status,
+                }
+            }
+        }
+        panic!("{} streams are open", streams.len());
+    };
+    assert_eq!((streams.len(), refused.code()), (1000, Code::ResourceExhausted));
+    assert_eq!(check(&fixture, "").await.unwrap(), ServingStatus::Serving);
+    streams.truncate(900);
+    let again = async {
+        while HealthClient::new(fixture.channel().await).watch(HealthCheckRequest::default()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), again).await.expect("a place is free");
+}

@@ -10,7 +10,7 @@ use tokio::{
 
 use super::fixture::{ECHO, Fixture, UNRULED, eventually};
 
-async fn get(address: SocketAddr, path: &str) -> String {
+pub(super) async fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: ops\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -21,7 +21,7 @@ async fn shop(world: &World) -> [String; 3] {
     let products = vec![
         named("bat", "BAT-100", "Bat Wings 100% wool, \"size XL\""),
         named("owl", "OWL_7", "Night's Owl \\ Mask_2"),
-        named("hat", "ZB-9", "Zauberhut Größe 5"),
+        named("hat", "ZB-9", "Zauberhut Größe 5 ZB-2025-000009"),
     ];
     world.admin().admin.upsert_products(UpsertProductsRequest { products, ..Default::default() }).await.unwrap();
     let mut ids = Vec::new();
@@ -44,6 +44,11 @@ const SEARCHES: &[(&str, &[usize])] = &[
     ("SPK-2026-001001", &[0]),
     ("spk-2026-001002", &[1]),
     ("001003", &[2]),
+    ("lovelace spk-2026-001001", &[0]),
+    ("lovelace spk-2026-001002", &[]),
+    ("SPK-2026-001009", &[]),
+    // It looks like one and is none.
+    ("ZB-2025-000009", &[2]),
     ("SPK", &[0, 1, 2]),
     // By address and name.
     ("ada.l@example.com", &[0]),

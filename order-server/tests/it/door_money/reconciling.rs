@@ -31,7 +31,8 @@ async fn stored_only(world: &World, order_id: &str, command: impl Fn(&Order) -> 
     let order = world.store.order(order_store::OrderKey::Id(order_id), Scope::All).await.unwrap().unwrap();
     let (request, expected_revision, mode) = (None, None, Mode::Apply);
     let (command, context, scope) = (command(&order), world.app.system("test"), Scope::All);
-    let change = ChangeOrder { request, order_id, scope, expected_revision, command, context, mode };
+    let reserved = None;
+    let change = ChangeOrder { request, order_id, scope, expected_revision, command, reserved, context, mode };
     world.store.change(change).await.unwrap();
 }
 

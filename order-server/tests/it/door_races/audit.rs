@@ -13,7 +13,8 @@ const RULES: &[(&str, &str)] = &[
     (
         "what a shelf has promised is what live lines were promised",
         "SELECT count(*) AS n FROM stock s WHERE s.allocated <>
-         (SELECT COALESCE(sum(l.allocated), 0) FROM order_line l WHERE l.sku = s.sku)",
+         (SELECT COALESCE(sum(l.allocated), 0) FROM order_line l JOIN orders o ON o.order_id = l.order_id
+          WHERE l.sku = s.sku AND o.stock_keeping = 'EMBEDDED')",
     ),
     (
         "a shelf is the sum of its movements",
@@ -44,7 +45,8 @@ const RULES: &[(&str, &str)] = &[
     (
         "what left a shelf and did not come back is what lines say was shipped and not put back",
         "SELECT count(*) AS n FROM stock s WHERE
-         (SELECT COALESCE(sum(l.shipped - l.restocked), 0) FROM order_line l WHERE l.sku = s.sku) <>
+         (SELECT COALESCE(sum(l.shipped - l.restocked), 0) FROM order_line l JOIN orders o ON o.order_id = l.order_id
+          WHERE l.sku = s.sku AND o.stock_keeping = 'EMBEDDED') <>
          (SELECT COALESCE(-sum(m.on_hand_delta), 0) FROM stock_movement m
           WHERE m.sku = s.sku AND m.kind IN ('SHIPPED', 'RETURNED'))",
     ),

@@ -1,4 +1,4 @@
-//! Two who want different things of the same goods at the same moment, 500 times each: units leave, come back and are called off
+//! Two who want different things of the same goods at the same moment, 125 times each: units leave, come back and are called off
 //! once, and the shelf knows which.
 
 use order_api::v1::{self, OrderStatus as Word};
@@ -12,10 +12,10 @@ use super::{
 use crate::world::{Caller, World, card, order_of};
 
 /// How many orders are fought over.
-const ORDERS: usize = 500;
+const ORDERS: usize = 125;
 
 /// The same, as numbers of the database.
-const ALL: i64 = 500;
+const ALL: i64 = 125;
 
 /// How many are under way at a time: enough for contention, few enough for two cores.
 const WIDTH: usize = 24;

@@ -2,6 +2,7 @@
 //! can be asked for again.
 
 mod life;
+mod watchers;
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! Money asked for by two at the same moment, 500 times: exactly the right number of effects, nothing taken or given back twice,
+//! Money asked for by two at the same moment, 125 times: exactly the right number of effects, nothing taken or given back twice,
 //! and the gateway's own log says the same.
 
 use order_api::v1::{self, PaymentStatus as Paid};
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How many orders are fought over.
-const ORDERS: usize = 500;
+const ORDERS: usize = 125;
 
 /// How many are under way at a time: enough for contention, few enough for two cores.
 const WIDTH: usize = 24;
@@ -169,8 +169,8 @@ async fn of_two_payments_one_is_taken_and_of_two_refunds_of_sixty_percent_one_is
         for (one, other) in pairs(&world, order_of(&[("ware", 1)], None), (paid, refund, refund)).await {
             assert_eq!(won([one, other].iter(), TOO_MUCH), 1);
         }
-        assert_eq!((moved(&database, "SALE").await, events(&database, "PAYMENT_STARTED").await), (500, 500));
-        assert_eq!((moved(&database, "REFUND").await, given_back(&database).await), (500, 500 * (PRICE * 6 / 10)));
+        assert_eq!((moved(&database, "SALE").await, events(&database, "PAYMENT_STARTED").await), (125, 125));
+        assert_eq!((moved(&database, "REFUND").await, given_back(&database).await), (125, 125 * (PRICE * 6 / 10)));
         settled(&database, &world).await;
     })
     .await;
@@ -196,7 +196,7 @@ async fn of_two_parts_of_sixty_percent_one_is_taken_and_two_refunds_that_fit_are
         for (one, other) in pairs(&world, unpaid, (paid, refund(700), refund(PRICE - 700))).await {
             assert_eq!(won([one, other].iter(), &[]), 2);
         }
-        assert_eq!((moved(&database, "SALE").await, given_back(&database).await), (1000, 500 * PRICE));
+        assert_eq!((moved(&database, "SALE").await, given_back(&database).await), (250, 125 * PRICE));
         settled(&database, &world).await;
     })
     .await;
@@ -212,7 +212,7 @@ async fn a_promise_is_taken_or_given_up() {
         let both = pairs(&world, ware("tok_approve"), (as_placed, capture, void)).await;
         let captured = won(both.iter().map(|(capture, _)| capture), ILLEGAL);
         let voided = won(both.iter().map(|(_, void)| void), ILLEGAL);
-        assert_eq!(captured + voided, 500, "exactly one of each pair");
+        assert_eq!(captured + voided, 125, "exactly one of each pair");
         assert_eq!((moved(&database, "CAPTURE").await, moved(&database, "VOID").await), (captured, voided));
         settled(&database, &world).await;
     })
@@ -227,14 +227,14 @@ async fn capture_against_cancel_leaves_no_money_with_a_cancelled_order() {
         let capture = |both: Both, order: v1::Order| async move { both.office.capture(&order, None).await };
         let cancel = |both: Both, order: v1::Order| async move { both.buyer.cancel(&order.order_id).await };
         let both = pairs(&world, ware("tok_approve"), (as_placed, capture, cancel)).await;
-        assert_eq!(won(both.iter().map(|(_, cancel)| cancel), &[]), 500, "nothing has shipped: it can be cancelled");
+        assert_eq!(won(both.iter().map(|(_, cancel)| cancel), &[]), 125, "nothing has shipped: it can be cancelled");
         // A capture that was begun and not sent when the order was called off counts as refused.
         won(both.iter().map(|(capture, _)| capture), &["ILLEGAL_TRANSITION", "PAYMENT_DECLINED"]);
         reconcile(&world).await;
         let captured = moved(&database, "CAPTURE").await;
         assert_eq!(moved(&database, "REFUND").await, captured);
-        assert_eq!(moved(&database, "VOID").await, 500 - captured);
-        assert_eq!((events(&database, "CANCELLED").await, world.shelf("WARE").await), (500, (2000, 0)));
+        assert_eq!(moved(&database, "VOID").await, 125 - captured);
+        assert_eq!((events(&database, "CANCELLED").await, world.shelf("WARE").await), (125, (2000, 0)));
         settled(&database, &world).await;
     })
     .await;
@@ -256,12 +256,12 @@ async fn a_late_answer_against_a_cancellation_is_booked_once_and_goes_back() {
         };
         let cancel = |both: Both, (id, _): (String, String)| async move { both.buyer.cancel(&id).await };
         let both = pairs(&world, ware("tok_timeout_charged"), (sale, tell, cancel)).await;
-        assert_eq!(won(both.iter().map(|(_, cancel)| cancel), &[]), 500);
-        assert_eq!(won(both.iter().map(|(told, _)| told), &[]), 500);
+        assert_eq!(won(both.iter().map(|(_, cancel)| cancel), &[]), 125);
+        assert_eq!(won(both.iter().map(|(told, _)| told), &[]), 125);
         for kind in ["CANCELLED", "PAYMENT_SUCCEEDED", "REFUND_STARTED", "REFUND_SUCCEEDED"] {
-            assert_eq!(events(&database, kind).await, 500, "{kind}");
+            assert_eq!(events(&database, kind).await, 125, "{kind}");
         }
-        assert_eq!((moved(&database, "SALE").await, given_back(&database).await), (500, 500 * PRICE));
+        assert_eq!((moved(&database, "SALE").await, given_back(&database).await), (125, 125 * PRICE));
         settled(&database, &world).await;
     })
     .await;
@@ -292,9 +292,9 @@ async fn a_unit_is_refunded_once_though_two_ask_for_it_or_it_comes_back() {
         };
         let two_lines = order_of(&[("ware", 1), ("fangs", 1)], Some(card("tok_approve")));
         let both = pairs(&world, two_lines, (returned, receive, refund)).await;
-        assert_eq!(won(both.iter().map(|(received, _)| received), &[]), 500, "goods are received in any case");
+        assert_eq!(won(both.iter().map(|(received, _)| received), &[]), 125, "goods are received in any case");
         won(both.iter().map(|(_, refunded)| refunded), &["LINE_QUANTITY_EXCEEDED"]);
-        assert_eq!((moved(&database, "REFUND").await, given_back(&database).await), (1000, 500 * (1080 + 1350)));
+        assert_eq!((moved(&database, "REFUND").await, given_back(&database).await), (250, 125 * (1080 + 1350)));
         assert_eq!(world.shelf("FANGS").await, (1000, 0), "all of them are back");
         settled(&database, &world).await;
     })

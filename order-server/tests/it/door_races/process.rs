@@ -15,6 +15,7 @@ use order_server::{
 };
 use order_store::testing::TestDatabase;
 use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 
 use super::call::Desk;
 use crate::world::{Caller, KEY};
@@ -32,6 +33,11 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the binary on this database, with these settings, and reads from its greeting where it is.
     pub(crate) async fn start(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
+        Self::start_logging(database, settings, Stdio::null()).await
+    }
+
+    /// The same, with its log going there.
+    pub(crate) async fn start_logging(database: &TestDatabase, settings: &[(&str, &str)], log: Stdio) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_order-server"))
             .env_clear()
             .env("DATABASE_URL", database.secret_url())
@@ -39,7 +45,7 @@ impl Process {
             .envs([("JWT_SECRET", KEY), ("DEMO_CATALOG", "off"), ("LOG_LEVEL", "error")])
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn();
         let mut child = Killed(child.unwrap());
         let stdout = child.0.stdout.take().unwrap();
@@ -64,6 +70,12 @@ impl Process {
         Desk { buyer: self.customer(customer), office: self.admin() }
     }
 
+    /// What it says of itself, or of a part of it.
+    pub(crate) async fn health(&self, service: &str) -> ServingStatus {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        HealthClient::new(self.channel.clone()).check(request).await.unwrap().into_inner().status()
+    }
+
     /// SIGKILL: no chance to tidy anything up.
     pub(crate) fn kill(&mut self) {
         self.child.kill();
@@ -86,7 +98,7 @@ impl Process {
 
     fn caller(&self, id: &str, role: Role) -> Caller {
         let ttl = Duration::from_secs(3600);
-        let token = self.tokens.issue(&Subject { id: id.to_owned(), role, email: None, name: None, ttl });
+        let token = self.tokens.issue(&Subject { id: id.to_owned(), role, email: None, name: None, ttl }).unwrap();
         Caller::over(&self.channel, Some(&token))
     }
 }

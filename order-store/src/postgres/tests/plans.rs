@@ -24,7 +24,7 @@ use crate::{
     fields::Id,
     postgres::{
         pool::Lease,
-        queries::{DueExpiries, DueOperations, DueReservations, ExpiredReservations, RolledUp, Sums},
+        queries::{DueExpiries, DueOperations, DueReservations, ExpiredReservations, Feed, RolledUp, Sums},
         read::listed,
         sql::{Bound, Fail, Insert},
         write::ExpireCarts,
@@ -32,7 +32,7 @@ use crate::{
     query::{Direction, OrderCursor, OrderFilter, OrderQuery, OrderSort, Scope},
     rows::{LineRow, OrderRow},
     schema::{order_line, orders},
-    sql_types::Instant,
+    sql_types::{Instant, Uuid as SqlUuid},
     testing::TestDatabase,
 };
 
@@ -182,6 +182,7 @@ async fn full() -> (TestDatabase, Lease) {
          CROSS JOIN LATERAL jsonb_populate_record(l, jsonb_build_object(
              'order_id', o.order_id, 'sku', 'S' || o.total % 2000, 'product_id', 'p' || o.total % 2000
          )) AS copy WHERE o.order_id <> l.order_id;
+         INSERT INTO order_event SELECT order_id, 1, 'PLACED', 'GUEST', '', NULL, NULL, create_time, 'PENDING', '{{}}', total FROM orders;
          INSERT INTO order_search SELECT order_id, lower(order_number) || ' ' || contact_email FROM orders;
          ANALYZE"
     );
@@ -213,6 +214,30 @@ async fn of_a_full_database_pages_come_from_indexes_however_deep_they_are() {
             assert!(!plan.contains("Seq Scan"), "{index}:\n{plan}");
             let is_small = index == "orders_customer_idx";
             assert!(is_small || !plan.contains("Sort"), "{index}:\n{plan}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_feed_is_read_along_its_index_wherever_one_begins() {
+    let (_database, full) = full().await;
+    let database = TestDatabase::postgres().await;
+    let empty = without_scans(&database).await;
+    for lease in [full, empty] {
+        for position in [0, 5_998 + MANY / 2] {
+            let query = Bound::<Feed>::new()
+                .bind::<BigInt>(position)
+                .bind::<SqlUuid>(Id(Uuid::from_u128(7)))
+                .bind::<BigInt>(1_i64)
+                .bind::<BigInt>(i64::MAX)
+                .bind::<BigInt>(256_i64);
+            let plan = plan(&lease, query).await;
+            // The page is sorted, once it is found and joined; to find it nothing is.
+            let (found, _joined) =
+                plan.split_once("CTE event").map(|(_, page)| page.split_once("Index Cond").unwrap()).unwrap();
+            assert_ordered_by("order_event_feed_idx", found);
+            assert!(plan.contains("ROW(feed_position, order_id, revision) > ROW("), "{plan}");
+            assert!(!plan.contains("Seq Scan"), "{plan}");
         }
     }
 }

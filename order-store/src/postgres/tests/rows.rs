@@ -59,6 +59,7 @@ pub(super) fn order_row(n: u128) -> OrderRow {
         import_external_id: None,
         import_detail: None,
         coupon_code: None,
+        stock_keeping: "EMBEDDED".into(),
         create_time: at(i64::try_from(n).unwrap()),
         update_time: at(0),
         revision: 1,

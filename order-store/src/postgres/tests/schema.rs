@@ -7,9 +7,9 @@ use crate::{
     error::StoreError,
     postgres::{self, sql::Table},
     rows::{
-        CartItemRow, CartRow, CouponRow, CustomerRollupRow, EventRow, GatewayRow, LineRow, MovementRow, OperationRow,
-        OrderRollupRow, OrderRow, PaymentEventRow, PaymentRow, ProductRow, RedemptionRow, RequestRow, ReservationRow,
-        ReturnRow, SearchRow, ShipmentRow, StockRow,
+        CartItemRow, CartRow, ConsumerRow, CouponRow, CustomerRollupRow, DeadLetterRow, EventRow, GatewayRow,
+        InventoryRow, LineRow, MovementRow, OperationRow, OrderRollupRow, OrderRow, PaymentEventRow, PaymentRow,
+        ProductRow, RedemptionRow, RequestRow, ReservationRow, ReturnRow, SearchRow, ShipmentRow, StockRow,
     },
     testing::TestDatabase,
 };
@@ -52,9 +52,12 @@ async fn batches_write_every_column_of_their_table() {
     let believed = [
         believed::<CartItemRow>(),
         believed::<CartRow>(),
+        believed::<ConsumerRow>(),
         believed::<CouponRow>(),
+        believed::<DeadLetterRow>(),
         believed::<EventRow>(),
         believed::<GatewayRow>(),
+        believed::<InventoryRow>(),
         believed::<LineRow>(),
         believed::<MovementRow>(),
         believed::<OperationRow>(),
@@ -73,7 +76,9 @@ async fn batches_write_every_column_of_their_table() {
         believed::<CustomerRollupRow>(),
     ];
     let columns = TestDatabase::postgres().await.columns().await;
-    let columns: BTreeSet<_> = columns.into_iter().filter(|column| !column.starts_with("order_counter.")).collect();
+    // Counters are moved by statements of their own, and an event's place is the database's to give.
+    let is_own = |column: &String| column.starts_with("order_counter.") || column == "order_event.feed_position";
+    let columns: BTreeSet<_> = columns.into_iter().filter(|column| !is_own(column)).collect();
     assert_eq!(believed.into_iter().flatten().collect::<BTreeSet<_>>(), columns);
 }
 

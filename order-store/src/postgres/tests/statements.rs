@@ -22,7 +22,10 @@ use crate::{
         together::{COMMIT_IF_WRITTEN, Place, Writes},
         tx::{Access, PgTx},
     },
-    query::{Direction, OrderCursor, OrderFilter, OrderKey, OrderQuery, OrderSort, ProductQuery, Scope, StatsQuery},
+    query::{
+        Direction, FeedCursor, OrderCursor, OrderFilter, OrderKey, OrderQuery, OrderSort, ProductQuery, Scope,
+        StatsQuery,
+    },
     rows::{
         CartRow, EventRow, GatewayRow, MovementRow, OrderRows, ProductRow, RequestRow, ReservationRow, Rollups,
         SearchRow, StockRow,
@@ -279,16 +282,8 @@ async fn requests_are_claimed_once_and_keep_their_outcome() {
     assert_eq!(tx.claim_requests(&[request(3, "f")]).await.unwrap(), [request(3, "e")]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn numbers_history_and_gateway_begin_and_go_on() {
-    let database = TestDatabase::postgres().await;
-    let mut tx = transaction(&database).await;
-    let range = NumberRange { prefix: "SPK", year: 2026, first: 1_001, count: 2 };
-    assert_eq!(tx.take_numbers(range).await.unwrap(), 1_001);
-    assert_eq!(tx.take_numbers(NumberRange { count: 5, ..range }).await.unwrap(), 1_003);
-    assert_eq!(tx.take_numbers(range).await.unwrap(), 1_008);
-    tx.insert_orders(&[order_rows(1)]).await.unwrap();
-    let event = |revision| EventRow {
+fn event(revision: i64) -> EventRow {
+    EventRow {
         order_id: id(1),
         revision,
         kind: "PLACED".into(),
@@ -299,7 +294,62 @@ async fn numbers_history_and_gateway_begin_and_go_on() {
         create_time: at(0),
         status_after: "PENDING".into(),
         payload: "{}".into(),
+    }
+}
+
+/// A transaction may be older than the one that it waits for at an order, and may then not stand before it in the feed.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_began_first_and_writes_second_stands_second_in_the_feed() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    tx.insert_orders(&[order_rows(1)]).await.unwrap();
+    tx.insert_events(&[event(1)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut early = transaction(&database).await;
+    early.claim_requests(&[request(1, "a")]).await.unwrap();
+    let mut late = transaction(&database).await;
+    late.claim_requests(&[request(2, "b")]).await.unwrap();
+    late.lock_order(order_id(1), &Scope::All).await.unwrap().unwrap();
+    late.insert_events(&[event(2), event(3)]).await.unwrap();
+    late.commit().await.unwrap();
+    let read_now = async || {
+        let mut tx = transaction(&database).await;
+        let end = tx.feed_end().await.unwrap();
+        let found = tx.feed(&FeedCursor::BEGINNING, end, 10).await.unwrap();
+        let places: Vec<_> = found.into_iter().map(|row| (row.feed_position, row.event.revision)).collect();
+        (end, places)
     };
+    // Transactions of other databases of the same server hold the feed up for a moment, too.
+    let read_at_least = async |count: usize| {
+        let mut read = read_now().await;
+        while read.1.len() < count {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            read = read_now().await;
+        }
+        read
+    };
+    let (first_end, first) = read_at_least(1).await;
+    let revisions = |places: &[(i64, i64)]| places.iter().map(|(_, revision)| *revision).collect::<Vec<_>>();
+    assert_eq!(revisions(&first), [1], "what the early one may still write has its place before the others");
+    early.lock_order(order_id(1), &Scope::All).await.unwrap().unwrap();
+    early.insert_events(&[event(4)]).await.unwrap();
+    early.insert_events(&[event(5)]).await.unwrap();
+    early.commit().await.unwrap();
+    let (_, then) = read_at_least(5).await;
+    assert_eq!(revisions(&then), [1, 2, 3, 4, 5]);
+    assert_eq!(then[0], first[0]);
+    assert!(then[1..].iter().all(|(position, _)| *position >= first_end), "nobody has read so far");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_history_and_gateway_begin_and_go_on() {
+    let database = TestDatabase::postgres().await;
+    let mut tx = transaction(&database).await;
+    let range = NumberRange { prefix: "SPK", year: 2026, first: 1_001, count: 2 };
+    assert_eq!(tx.take_numbers(range).await.unwrap(), 1_001);
+    assert_eq!(tx.take_numbers(NumberRange { count: 5, ..range }).await.unwrap(), 1_003);
+    assert_eq!(tx.take_numbers(range).await.unwrap(), 1_008);
+    tx.insert_orders(&[order_rows(1)]).await.unwrap();
     tx.insert_events(&[event(1), event(2), event(3)]).await.unwrap();
     assert_eq!(tx.events(order_id(1), 1, 1).await.unwrap(), [event(2), event(3)]);
     let answer = |reference: &str| GatewayRow {

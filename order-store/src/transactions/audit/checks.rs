@@ -162,7 +162,9 @@ pub(super) const ALL: &[Check] = &[
         named: Named::ByText,
         sql: "SELECT sku AS subject, CAST(SUM(owed) AS BIGINT) AS expected, CAST(SUM(promised) AS BIGINT) AS actual
               FROM (
-                  SELECT sku, allocated AS owed, 0 AS promised FROM order_line WHERE allocated <> 0
+                  SELECT l.sku, l.allocated AS owed, 0 AS promised FROM order_line AS l
+                  JOIN orders AS o ON o.order_id = l.order_id
+                  WHERE l.allocated <> 0 AND o.stock_keeping = 'EMBEDDED'
                   UNION ALL SELECT sku, 0, allocated FROM stock
               ) AS units GROUP BY sku HAVING SUM(owed) <> SUM(promised)",
     },
@@ -184,7 +186,9 @@ pub(super) const ALL: &[Check] = &[
         named: Named::ById,
         sql: "SELECT order_id AS subject, CAST(SUM(owed) AS BIGINT) AS expected, CAST(SUM(promised) AS BIGINT) AS actual
               FROM (
-                  SELECT order_id, sku, allocated AS owed, 0 AS promised FROM order_line WHERE allocated <> 0
+                  SELECT l.order_id, l.sku, l.allocated AS owed, 0 AS promised FROM order_line AS l
+                  JOIN orders AS o ON o.order_id = l.order_id
+                  WHERE l.allocated <> 0 AND o.stock_keeping = 'EMBEDDED'
                   UNION ALL
                   SELECT order_id, sku, 0, allocated_delta FROM stock_movement
                   WHERE order_id IS NOT NULL AND allocated_delta <> 0

@@ -1,4 +1,4 @@
-//! The same order at both processes at the same moment, 500 times for each pair of calls: exactly the right number of effects.
+//! The same order at both processes at the same moment, 125 times for each pair of calls: exactly the right number of effects.
 
 use order_api::v1::{OrderStatus as Word, PaymentStatus as Paid};
 use order_store::testing::TestDatabase;
@@ -15,10 +15,10 @@ use crate::{
 };
 
 /// How many orders are fought over.
-const ORDERS: usize = 500;
+const ORDERS: usize = 125;
 
 /// The same, as numbers of the database.
-const ALL: i64 = 500;
+const ALL: i64 = 125;
 
 /// How many are under way at a time: enough for contention, few enough for two cores.
 const WIDTH: usize = 16;
@@ -31,7 +31,7 @@ async fn start(database: &TestDatabase) -> Two {
     two
 }
 
-/// Does something with 500 orders, each at both processes.
+/// Does something with 125 orders, each at both processes.
 async fn each<T, F>(two: &Two, life: impl Fn([Desk; 2]) -> F + Copy) -> Vec<T>
 where
     T: Send + 'static,

@@ -1,34 +1,43 @@
-//! Telling customers what happened to their orders.
+//! Telling customers what happened to their orders: one who passes the feed on to the notification service.
 //!
-//! Nobody waits for it: an order does not depend on its confirmation being sent. What a notifier misses is in the history.
+//! No call waits for it: an order does not depend on its confirmation being sent. And nothing is lost: what is not told yet is in the feed.
 
-use std::{collections::BTreeSet, sync::Arc};
-
+use async_trait::async_trait;
 use order_core::{
-    order::{Event, EventBody},
+    order::EventBody,
     payment::{OperationKind, Outcome},
-    ports::NotificationKind,
+    ports::{News, NotificationKind, Notifier, Unavailable},
 };
-use order_store::Effect;
+use order_store::FeedEvent;
 
-use crate::app::App;
+use super::consumer::Deliver;
 
-/// Tells the customer of an order what a change meant for them, each kind of news once.
-pub fn tell(app: &Arc<App>, effect: &Effect) {
-    let news: BTreeSet<_> = effect.events.iter().filter_map(kind).collect();
-    for kind in news {
-        let (task, order_id) = (Arc::clone(app), effect.order.id);
-        app.tasks.spawn(async move {
-            if let Err(error) = task.notifier.notify(order_id, kind).await {
-                tracing::warn!(%order_id, ?kind, %error, "a customer was not told");
-            }
-        });
+/// Passes events on to a notifier.
+pub(super) struct Notify(pub(super) std::sync::Arc<dyn Notifier>);
+
+#[async_trait]
+impl Deliver for Notify {
+    fn name(&self) -> &'static str {
+        "notification"
+    }
+
+    async fn deliver(&self, found: &FeedEvent) -> Result<(), Unavailable> {
+        let Some(kind) = kind(&found.event.body) else { return Ok(()) };
+        let news = News {
+            key: format!("{}:{}", found.order_id, found.event.revision),
+            order_id: found.order_id,
+            order_number: found.order_number.clone(),
+            customer_id: found.customer_id.clone(),
+            kind,
+            time: found.event.time,
+        };
+        self.0.notify(&news).await
     }
 }
 
 /// What an event means for the customer; `None` where it is none of their business.
-const fn kind(event: &Event) -> Option<NotificationKind> {
-    match &event.body {
+const fn kind(event: &EventBody) -> Option<NotificationKind> {
+    match event {
         EventBody::Placed { .. } => Some(NotificationKind::OrderConfirmation),
         EventBody::Confirmed | EventBody::ProcessingStarted | EventBody::Completed => {
             Some(NotificationKind::OrderStatusUpdate)

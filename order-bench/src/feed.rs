@@ -1,0 +1,91 @@
+//! How long after its caller a watcher hears of an order.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use order_api::v1::{self, order_service_client::OrderServiceClient};
+use tokio::task::JoinSet;
+use tonic::Status;
+
+use crate::{Failed, create::Create, load::Call, server::Server};
+
+/// When something was heard of an order.
+pub(crate) type Heard = Arc<Mutex<HashMap<String, Instant>>>;
+
+fn note(heard: &Heard, order_id: String) {
+    heard.lock().unwrap_or_else(PoisonError::into_inner).insert(order_id, Instant::now());
+}
+
+/// A caller that notes when it was answered.
+pub(crate) struct Noting {
+    pub(crate) create: Create,
+    pub(crate) answered: Heard,
+}
+
+impl Call for Noting {
+    async fn make(&mut self) -> Result<Instant, Status> {
+        let order = self.create.order();
+        let request = self.create.bearer.with(order);
+        let began = Instant::now();
+        let order = self.create.client.create_order(request).await?.into_inner();
+        note(&self.answered, order.order_id);
+        Ok(began)
+    }
+}
+
+/// Those who watch from now on, until this is dropped.
+pub(crate) struct Watchers {
+    seen: Vec<Heard>,
+    _tasks: JoinSet<Result<(), Status>>,
+}
+
+impl Watchers {
+    pub(crate) async fn start(server: &Server, count: usize) -> Result<Self, Failed> {
+        let (mut seen, mut tasks) = (Vec::new(), JoinSet::new());
+        for _ in 0..count {
+            let types = vec![v1::OrderEventType::Placed.into()];
+            let request = server.service.with(v1::WatchOrdersRequest { types, ..Default::default() });
+            let mut stream = OrderServiceClient::new(server.connect().await?).watch_orders(request).await?.into_inner();
+            // Where it begins.
+            stream.message().await?;
+            let heard = Heard::default();
+            seen.push(Arc::clone(&heard));
+            tasks.spawn(async move {
+                while let Some(message) = stream.message().await? {
+                    if let Some(event) = message.event {
+                        note(&heard, event.order_id);
+                    }
+                }
+                Ok(())
+            });
+        }
+        Ok(Self { seen, _tasks: tasks })
+    }
+
+    /// How long after the answer each watcher heard of each order, sorted; nothing, where it heard of it before.
+    pub(crate) async fn delays(&self, answered: &Heard) -> Result<Vec<Duration>, Failed> {
+        let answered = answered.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let until = Instant::now() + Duration::from_secs(10);
+        let mut delays = Vec::new();
+        for seen in &self.seen {
+            while missing(seen, &answered) {
+                if Instant::now() >= until {
+                    return Err("a watcher has not heard of an order that was placed".into());
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            delays.extend(answered.iter().filter_map(|(id, at)| Some(seen.get(id)?.saturating_duration_since(*at))));
+        }
+        delays.sort_unstable();
+        Ok(delays)
+    }
+}
+
+fn missing(seen: &Heard, answered: &HashMap<String, Instant>) -> bool {
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    answered.keys().any(|id| !seen.contains_key(id))
+}

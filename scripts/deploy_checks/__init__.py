@@ -1,0 +1,1 @@
+"""Checks of deploy/, as scripts/check-deploy runs them."""
