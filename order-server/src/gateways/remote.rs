@@ -62,6 +62,22 @@ pub(super) struct Remote {
     peer: traces::Peer,
 }
 
+/// A call, told of to metrics and traces where it ends, also where whoever waited for it went away.
+struct Told {
+    name: &'static str,
+    began: Instant,
+    traced: traces::Traced,
+    code: Code,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        histogram!(NEIGHBOUR_CALL_DURATION, "neighbour" => self.name, "code" => code_name(self.code))
+            .record(self.began.elapsed());
+        self.traced.finish(self.code);
+    }
+}
+
 /// Why a call came to nothing.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -71,6 +87,19 @@ pub(super) enum Failure {
     Unavailable(Unavailable),
     /// It was not asked: too much is under way, or it is left alone.
     Unasked(Unavailable),
+}
+
+impl Failure {
+    fn code(&self) -> Code {
+        match self {
+            Self::Answered(status) => status.code(),
+            Self::Unavailable(unavailable) | Self::Unasked(unavailable) => match unavailable.lack {
+                Lack::TimeOver => Code::DeadlineExceeded,
+                Lack::Overloaded => Code::ResourceExhausted,
+                Lack::Down => Code::Unavailable,
+            },
+        }
+    }
 }
 
 impl Remote {
@@ -104,20 +133,18 @@ impl Remote {
         M: Clone,
         F: Future<Output = Result<Response<T>, Status>>,
     {
-        let (began, traced) = (Instant::now(), traces::asked::<M>(&self.peer));
-        let answer = self.guarded(message, send).with_context(traced.context()).await;
-        let code = match &answer {
-            Ok(_) => Code::Ok,
-            Err(Failure::Answered(status)) => status.code(),
-            Err(Failure::Unavailable(unavailable) | Failure::Unasked(unavailable)) => match unavailable.lack {
-                Lack::TimeOver => Code::DeadlineExceeded,
-                Lack::Overloaded => Code::ResourceExhausted,
-                Lack::Down => Code::Unavailable,
-            },
+        // Until it is known better, nobody waited for the answer.
+        let mut told = Told {
+            name: self.name,
+            began: Instant::now(),
+            traced: traces::asked::<M>(&self.peer),
+            code: Code::Cancelled,
         };
-        histogram!(NEIGHBOUR_CALL_DURATION, "neighbour" => self.name, "code" => code_name(code))
-            .record(began.elapsed());
-        traced.finish(code);
+        let answer = self.guarded(message, send).with_context(told.traced.context()).await;
+        told.code = match &answer {
+            Ok(_) => Code::Ok,
+            Err(failure) => failure.code(),
+        };
         answer
     }
 

@@ -75,7 +75,7 @@ impl<R: Recipe> Kept<R> {
     /// # Errors
     /// All that is wrong with the files.
     pub fn new(recipe: R) -> Result<Self, Vec<Mistake>> {
-        let contents = Contents::read(&recipe.files())?;
+        let contents = Contents::read(&recipe.files());
         let latest = RwLock::new(latest(&recipe, contents)?);
         Ok(Self { recipe, latest })
     }
@@ -106,13 +106,9 @@ impl<R: Recipe> Kept<R> {
     /// Somebody may be writing the files at this moment: one that is cut between two certificates makes sense.
     async fn look_twice(self: Arc<Self>) -> Result<Result<Look, Vec<Mistake>>, JoinError> {
         let this = Arc::clone(&self);
-        let first = match spawn_blocking(move || this.changed()).await? {
-            Ok(Some(contents)) => contents,
-            Ok(None) => return Ok(Ok(Look::Same)),
-            Err(mistakes) => return Ok(Err(mistakes)),
-        };
+        let Some(first) = spawn_blocking(move || this.changed()).await? else { return Ok(Ok(Look::Same)) };
         tokio::time::sleep(SETTLING).await;
-        spawn_blocking(move || match self.changed()? {
+        spawn_blocking(move || match self.changed() {
             Some(contents) if contents == first => self.take(contents),
             Some(_) | None => Ok(Look::Same),
         })
@@ -138,10 +134,10 @@ impl<R: Recipe> Kept<R> {
     }
 
     /// What the files hold, if that is not what is in use.
-    fn changed(&self) -> Result<Option<Contents>, Vec<Mistake>> {
-        let contents = Contents::read(&self.recipe.files())?;
+    fn changed(&self) -> Option<Contents> {
+        let contents = Contents::read(&self.recipe.files());
         let is_known = contents == self.latest.read().unwrap_or_else(PoisonError::into_inner).contents;
-        Ok((!is_known).then_some(contents))
+        (!is_known).then_some(contents)
     }
 
     fn take(&self, contents: Contents) -> Result<Look, Vec<Mistake>> {

@@ -58,26 +58,21 @@ impl fmt::Display for Mistake {
 
 /// What was in files at some moment, by their settings. There is a key in it, so that it is never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Contents(BTreeMap<&'static str, Vec<u8>>);
+pub struct Contents(BTreeMap<&'static str, Result<Vec<u8>, Mistake>>);
 
 impl Contents {
-    /// Reads all files.
-    ///
-    /// # Errors
-    /// Every file that cannot be read.
-    pub fn read(files: &[&PemFile]) -> Result<Self, Vec<Mistake>> {
-        let (mut contents, mut mistakes) = (BTreeMap::new(), Vec::new());
-        for file in files {
-            match file.read() {
-                Ok(bytes) => drop(contents.insert(file.setting, bytes)),
-                Err(mistake) => mistakes.push(mistake),
-            }
-        }
-        if mistakes.is_empty() { Ok(Self(contents)) } else { Err(mistakes) }
+    /// Reads all files. One that cannot be read is a mistake for whoever asks what is in it, so that it is named beside what is wrong with
+    /// the others.
+    #[must_use]
+    pub fn read(files: &[&PemFile]) -> Self {
+        Self(files.iter().map(|file| (file.setting, file.read())).collect())
     }
 
-    fn of(&self, file: &PemFile) -> &[u8] {
-        self.0.get(file.setting).map_or(&[], Vec::as_slice)
+    fn of(&self, file: &PemFile) -> Result<&[u8], Mistake> {
+        match self.0.get(file.setting) {
+            Some(read) => read.as_deref().map_err(Clone::clone),
+            None => Ok(&[]),
+        }
     }
 }
 
@@ -94,7 +89,7 @@ impl PemFile {
 
     /// All certificates in it, of which there is at least one.
     fn certificates(&self, contents: &Contents) -> Result<Vec<CertificateDer<'static>>, Mistake> {
-        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(contents.of(self)).collect();
+        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(contents.of(self)?).collect();
         match read {
             Ok(certificates) if certificates.is_empty() => Err(self.mistake("holds no certificate in PEM")),
             Ok(certificates) => Ok(certificates),
@@ -104,7 +99,7 @@ impl PemFile {
 
     /// The key in it.
     fn key(&self, contents: &Contents) -> Result<PrivateKeyDer<'static>, Mistake> {
-        PrivateKeyDer::from_pem_slice(contents.of(self))
+        PrivateKeyDer::from_pem_slice(contents.of(self)?)
             .map_err(|_none| self.mistake("holds no whole private key in PEM that is not encrypted"))
     }
 

@@ -350,8 +350,13 @@ fn every_mistake_in_the_files_is_named_at_once() {
         ("NEIGHBOUR_KEY_FILE", &key),
         ("CATALOG_URL", "ftp://catalog"),
     ]);
-    for wanted in ["TLS_KEY_FILE cannot be read", "TLS_CLIENT_CA_FILE cannot be read", "NEIGHBOUR_CERT_FILE is needed"]
-    {
+    for wanted in [
+        "TLS_CERT_FILE holds no certificate",
+        "TLS_KEY_FILE cannot be read",
+        "TLS_CLIENT_CA_FILE cannot be read",
+        "NEIGHBOUR_CERT_FILE is needed",
+        "NEIGHBOUR_CA_FILE holds no certificate",
+    ] {
         assert!(lines.iter().any(|line| line.starts_with(wanted)), "{wanted}: {lines:?}");
     }
     let lines = mistakes(&[

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use neighbour_sim::Neighbours;
+use neighbour_sim::{Fault, Neighbours, Service};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::{
         ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -147,6 +147,22 @@ async fn a_call_is_a_part_of_its_callers_trace_and_so_is_what_it_leads_to() {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_to_a_neighbour_that_nobody_waits_for_any_more_ends_as_cancelled() {
+    let (database, (collector, url), around) =
+        (TestDatabase::sqlite().await, Collector::start().await, neighbours().await);
+    let process = surrounded(&database, (&around, &url)).await;
+    around.befall(Service::Catalog, Fault::Slow(Duration::from_secs(30)));
+    let mut ada = process.customer("ada");
+    let gone = tokio::time::timeout(
+        Duration::from_millis(300),
+        ada.orders.create_order(order_of(&[("fangs", 2)], Some(card("tok_ok")))),
+    );
+    gone.await.unwrap_err();
+    let asked = collector.span("integrations.v1.CatalogService/BatchGetProducts").await;
+    assert_eq!(text(&asked.attributes, "rpc.response.status_code").as_deref(), Some("CANCELLED"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
