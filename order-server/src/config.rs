@@ -230,6 +230,8 @@ pub struct LimitsConfig {
     pub max_concurrent_requests: NonZeroU32,
     /// Open connections.
     pub max_connections: NonZeroU32,
+    /// Open connections from one address.
+    pub max_connections_per_address: NonZeroU32,
     /// Longest time of a unary call.
     pub request_timeout: Duration,
     /// Calls of one customer or guest address; `None` means no limit.

@@ -6,7 +6,7 @@
 mod incoming;
 mod stream;
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ use tonic::{
 };
 use tonic_health::pb::health_server::HealthServer;
 
-use self::incoming::Gatekeeper;
+use self::incoming::{Gatekeeper, Places};
 use crate::{
     auth::verify::Tokens,
     config::{Config, ShutdownConfig, Switch},
@@ -90,7 +90,7 @@ pub struct Server {
     routes: Routes,
     policy: layers::Policy,
     shutdown: ShutdownConfig,
-    connections_max: usize,
+    places: Places,
     tls: Option<Arc<Kept<tls::Door>>>,
     health: Health,
     lifecycle: Lifecycle,
@@ -119,9 +119,13 @@ pub async fn bind(config: &Config, parts: Parts) -> Result<Server, ServeError> {
         grpc_web: config.web.grpc_web,
         origins: config.web.origins.clone(),
     };
-    let connections_max = usize::try_from(config.limits.max_connections.get()).unwrap_or(usize::MAX);
+    let many = |most: NonZeroU32| usize::try_from(most.get()).unwrap_or(usize::MAX);
+    let places = Places {
+        all: many(config.limits.max_connections),
+        of_an_address: many(config.limits.max_connections_per_address),
+    };
     let (shutdown, tls) = (config.shutdown, config.tls.clone());
-    Ok(Server { grpc, grpc_addr, ops, ops_addr, routes, policy, shutdown, connections_max, tls, health, lifecycle })
+    Ok(Server { grpc, grpc_addr, ops, ops_addr, routes, policy, shutdown, places, tls, health, lifecycle })
 }
 
 fn bind_error(address: SocketAddr, source: io::Error) -> ServeError {
@@ -167,7 +171,7 @@ impl Server {
         });
         let certificates = self.tls.clone().map(|kept| tokio::spawn(kept.keep_fresh()));
         let cut = CancellationToken::new();
-        let connections = Gatekeeper::new(self.connections_max, cut.clone(), self.tls).connections(self.grpc);
+        let connections = Gatekeeper::new(self.places, cut.clone(), self.tls).connections(self.grpc);
         let serving = transport(self.policy.grpc_web).serve_with_incoming_shutdown(
             layers::stack(&self.policy, self.routes),
             connections,

@@ -231,6 +231,11 @@ pub const SETTINGS: &[Setting] = &[
         "calls in progress, 1 to 100000; further ones are refused with OVERLOADED",
     ),
     value("MAX_CONNECTIONS", "1000", "open connections, 1 to 100000; further ones are closed at once"),
+    derived(
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        "half of `MAX_CONNECTIONS`",
+        "the same for one address (of IPv6 the first 64 bits of it)",
+    ),
     value(
         "REQUEST_TIMEOUT_MS",
         "30000",

@@ -49,6 +49,7 @@ impl Config {
             },
             "MAX_CONCURRENT_REQUESTS" => self.limits.max_concurrent_requests.to_string(),
             "MAX_CONNECTIONS" => self.limits.max_connections.to_string(),
+            "MAX_CONNECTIONS_PER_ADDRESS" => self.limits.max_connections_per_address.to_string(),
             "REQUEST_TIMEOUT_MS" => self.limits.request_timeout.as_millis().to_string(),
             "SHUTDOWN_PROPAGATION_MS" => self.shutdown.propagation.as_millis().to_string(),
             "SHUTDOWN_DRAIN_MS" => self.shutdown.drain.as_millis().to_string(),

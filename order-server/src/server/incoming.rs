@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -20,7 +21,9 @@ use tonic::transport::server::{Connected, TcpConnectInfo, TcpIncoming};
 
 use super::stream::Stream;
 use crate::{
-    telemetry::metrics::{HandshakeFailure, OpenConnection, connection_refused, handshake_failed},
+    config::home,
+    crowd::{Crowd, Place},
+    telemetry::metrics::{HandshakeFailure, OpenConnection, RefusedConnection, connection_refused, handshake_failed},
     tls::{Door, Kept},
 };
 
@@ -33,10 +36,19 @@ const PREFACE_BYTES: usize = 24;
 /// once and spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How many connections there may be.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    pub(super) all: usize,
+    /// From one address, as [`home`] tells them apart.
+    pub(super) of_an_address: usize,
+}
+
 /// What the connections of a server share.
 #[derive(Debug, Clone)]
 pub(super) struct Gatekeeper {
     places: Arc<Semaphore>,
+    of_addresses: Crowd<IpAddr>,
     /// Ends every connection, when patience with the last calls is over.
     cut: CancellationToken,
     /// Without it they speak plain text.
@@ -44,8 +56,9 @@ pub(super) struct Gatekeeper {
 }
 
 impl Gatekeeper {
-    pub(super) fn new(connections: usize, cut: CancellationToken, tls: Option<Arc<Kept<Door>>>) -> Self {
-        Self { places: Arc::new(Semaphore::new(connections)), cut, tls }
+    pub(super) fn new(places: Places, cut: CancellationToken, tls: Option<Arc<Kept<Door>>>) -> Self {
+        let places_of_all = Arc::new(Semaphore::new(places.all));
+        Self { places: places_of_all, of_addresses: Crowd::new(places.of_an_address), cut, tls }
     }
 
     /// Accepted connections. Those for which there is no place are closed at once: the client learns it right away and
@@ -54,12 +67,12 @@ impl Gatekeeper {
         stream::unfold((self, incoming), async |(keeper, mut incoming)| {
             loop {
                 match incoming.next().await? {
-                    Ok(stream) => match Arc::clone(&keeper.places).try_acquire_owned() {
-                        Ok(place) => {
-                            let connection = keeper.connection(stream, place);
+                    Ok(stream) => match keeper.admit(&stream) {
+                        Ok(admitted) => {
+                            let connection = keeper.connection(stream, admitted);
                             return Some((Ok(connection), (keeper, incoming)));
                         }
-                        Err(_full) => connection_refused(),
+                        Err(why) => connection_refused(why),
                     },
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
@@ -70,7 +83,17 @@ impl Gatekeeper {
         })
     }
 
-    fn connection(&self, stream: TcpStream, place: OwnedSemaphorePermit) -> Connection {
+    fn admit(&self, stream: &TcpStream) -> Result<Admitted, RefusedConnection> {
+        // One that is gone already has no address, and closes by itself.
+        let own = match stream.peer_addr() {
+            Ok(peer) => Some(self.of_addresses.enter(&home(peer.ip())).ok_or(RefusedConnection::Address)?),
+            Err(_gone) => None,
+        };
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_none_left| RefusedConnection::Full)?;
+        Ok(Admitted { _place: place, _own: own })
+    }
+
+    fn connection(&self, stream: TcpStream, admitted: Admitted) -> Connection {
         let info = stream.connect_info();
         let preface = Preface { time: Box::pin(tokio::time::sleep(PREFACE_TIME)), bytes: 0 };
         Connection {
@@ -78,7 +101,7 @@ impl Gatekeeper {
             info,
             preface: Some(preface),
             cut: Box::pin(self.cut.clone().cancelled_owned()),
-            _place: place,
+            _admitted: admitted,
             _counted: OpenConnection::begin(),
         }
     }
@@ -91,8 +114,14 @@ pub(super) struct Connection {
     /// The time left for the preface; `None` once it has come.
     preface: Option<Preface>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    _place: OwnedSemaphorePermit,
+    _admitted: Admitted,
     _counted: OpenConnection,
+}
+
+/// A place among all connections, and one among those from the same address.
+struct Admitted {
+    _place: OwnedSemaphorePermit,
+    _own: Option<Place<IpAddr>>,
 }
 
 struct Preface {

@@ -16,7 +16,7 @@ const CALL_DURATION: &str = "rpc_server_call_duration_seconds";
 const CALLS_ACTIVE: &str = "rpc_server_active_calls";
 /// Connections that were accepted and not closed.
 const CONNECTIONS_OPEN: &str = "server_open_connections";
-/// Connections that were closed at once, because there were too many.
+/// Connections that were closed at once, by reason: `full`, because there were too many, or `address`, too many from one address.
 const CONNECTIONS_REFUSED: &str = "server_refused_connections_total";
 /// TLS handshakes that came to nothing, by reason: `failed`, or `late` where they did not end in time.
 const HANDSHAKES_FAILED: &str = "server_failed_handshakes_total";
@@ -97,7 +97,7 @@ fn install() -> PrometheusHandle {
     describe_histogram!(CALL_DURATION, Unit::Seconds, "Duration of calls by method and status.");
     describe_gauge!(CALLS_ACTIVE, Unit::Count, "Calls in progress.");
     describe_gauge!(CONNECTIONS_OPEN, Unit::Count, "Open connections.");
-    describe_counter!(CONNECTIONS_REFUSED, Unit::Count, "Connections refused because too many were open.");
+    describe_counter!(CONNECTIONS_REFUSED, Unit::Count, "Connections refused because too many were open, by reason.");
     describe_counter!(HANDSHAKES_FAILED, Unit::Count, "TLS handshakes that came to nothing, by reason.");
     describe_counter!(TLS_RELOADS_FAILED, Unit::Count, "Looks at TLS files that cannot be used, by side.");
     describe_gauge!(TLS_CERTIFICATE_EXPIRY, Unit::Seconds, "When the certificate in use ends, since 1970, by side.");
@@ -183,9 +183,22 @@ impl Drop for OpenConnection {
     }
 }
 
+/// Why a connection was closed at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedConnection {
+    /// Too many are open.
+    Full,
+    /// Too many are open from its address.
+    Address,
+}
+
 /// A connection was closed at once.
-pub fn connection_refused() {
-    counter!(CONNECTIONS_REFUSED).increment(1);
+pub fn connection_refused(why: RefusedConnection) {
+    let reason = match why {
+        RefusedConnection::Full => "full",
+        RefusedConnection::Address => "address",
+    };
+    counter!(CONNECTIONS_REFUSED, "reason" => reason).increment(1);
 }
 
 /// Why a TLS handshake came to nothing.

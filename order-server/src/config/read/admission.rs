@@ -17,14 +17,24 @@ impl Reader<'_> {
     pub(super) fn limits(&mut self) -> Option<LimitsConfig> {
         let max_concurrent_requests = self.bounded("MAX_CONCURRENT_REQUESTS", 1, 100_000).and_then(NonZeroU32::new);
         let max_connections = self.bounded("MAX_CONNECTIONS", 1, 100_000).and_then(NonZeroU32::new);
+        let max_connections_per_address = self.connections_per_address(max_connections);
         let request_timeout = self.millis("REQUEST_TIMEOUT_MS", 1);
         let rates = self.rates();
         Some(LimitsConfig {
             max_concurrent_requests: max_concurrent_requests?,
             max_connections: max_connections?,
+            max_connections_per_address: max_connections_per_address?,
             request_timeout: request_timeout?,
             rates: rates?,
         })
+    }
+
+    /// One address is not to keep all others out.
+    fn connections_per_address(&mut self, all: Option<NonZeroU32>) -> Option<NonZeroU32> {
+        match self.raw.get("MAX_CONNECTIONS_PER_ADDRESS") {
+            Some(_) => self.bounded("MAX_CONNECTIONS_PER_ADDRESS", 1, 100_000).and_then(NonZeroU32::new),
+            None => all.and_then(|all| NonZeroU32::new(all.get().div_ceil(2))),
+        }
     }
 
     fn rates(&mut self) -> Option<PerClass<Option<Rate>>> {

@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::fixture::{ECHO, Fixture, call};
+use crate::door_races::kit::eventually;
 
 /// Waits until the server has closed the connection, and says how long that took.
 pub(super) async fn closed(stream: &mut TcpStream) -> Duration {
@@ -48,6 +49,28 @@ async fn connections_beyond_the_cap_are_closed_and_the_others_live() {
     let mut second = TcpStream::connect(fixture.grpc).await.unwrap();
     assert!(closed(&mut second).await < Duration::from_secs(2));
     call(channel, ECHO, &[("authorization", &header)]).await.unwrap();
+}
+
+/// Whether a new connection is kept open.
+async fn is_let_in(fixture: &Fixture) -> bool {
+    let mut stream = TcpStream::connect(fixture.grpc).await.unwrap();
+    let read = tokio::time::timeout(Duration::from_millis(300), stream.read_u8()).await;
+    matches!(read, Ok(Ok(_)) | Err(_))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_does_not_have_all_places() {
+    for settings in
+        [&[("MAX_CONNECTIONS", "1000"), ("MAX_CONNECTIONS_PER_ADDRESS", "2")][..], &[("MAX_CONNECTIONS", "4")]]
+    {
+        let fixture = Fixture::start(settings).await;
+        let _other = fixture.channel().await;
+        let held = TcpStream::connect(fixture.grpc).await.unwrap();
+        let mut third = TcpStream::connect(fixture.grpc).await.unwrap();
+        assert!(closed(&mut third).await < Duration::from_secs(2));
+        drop(held);
+        eventually("there is a place again", || is_let_in(&fixture)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
