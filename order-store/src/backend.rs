@@ -42,14 +42,25 @@ pub(crate) enum Room {
     Products(usize),
 }
 
+/// How rows are found that are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Path {
+    /// As the engine thinks best, of each statement.
+    Any,
+    /// Along an index and nothing else: such plans are made without asking how large a table is.
+    AlongAnIndex,
+    /// By a key, always: such plans are made once and kept.
+    ByKey,
+}
+
 /// A transaction that only looks, at one snapshot.
 pub(crate) trait ReadWork: Send + Sync + 'static {
     /// What it results in.
     type Output: Send + 'static;
     /// For metrics and logs.
     const NAME: &'static str;
-    /// Whether it reads along an index and nothing else: such plans are made without asking how large a table is.
-    const ALONG_AN_INDEX: bool = false;
+    /// How it finds what it looks for.
+    const PATH: Path = Path::Any;
 
     /// Where it gets its connection from.
     fn room(&self) -> Room {

@@ -107,7 +107,7 @@ impl PemFile {
     ///
     /// # Errors
     /// There are none, or one is no certificate.
-    pub(super) fn authorities(&self, contents: &Contents) -> Result<RootCertStore, Mistake> {
+    pub(crate) fn authorities(&self, contents: &Contents) -> Result<RootCertStore, Mistake> {
         let mut roots = RootCertStore::empty();
         for certificate in self.certificates(contents)? {
             roots.add(certificate).map_err(|_unreadable| self.mistake(NO_CERTIFICATE))?;

@@ -213,7 +213,7 @@ impl Job {
     async fn try_read<R: ReadWork>(&mut self, work: &R) -> Result<R::Output, Fault> {
         let mut tries = 1;
         let (tx, result) = loop {
-            let mut tx = self.begin(if R::ALONG_AN_INDEX { Access::ReadAlong } else { Access::Read }).await?;
+            let mut tx = self.begin(Access::Read(R::PATH)).await?;
             let result = work.run(&mut tx).await;
             if !tx.is_stillborn() || tries == TRIES {
                 break (tx, result);

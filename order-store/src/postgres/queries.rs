@@ -6,12 +6,47 @@ use diesel::{
     sql_types::{BigInt, Nullable, Text, Untyped},
 };
 
-use super::sql::statement;
+use super::sql::{select, statement};
 use crate::{
     rows::EventRow,
     schema::{dead_letter, request, reservation},
     sql_types::Uuid,
 };
+
+select! {
+    /// Orders by identity.
+    Orders -> OrderRow: "WHERE order_id = ANY(?)"
+}
+
+select! {
+    /// A customer's orders among these.
+    OwnOrders -> OrderRow: "WHERE order_id = ANY(?) AND customer_id = ?"
+}
+
+select! {
+    /// Lines of orders.
+    Lines -> LineRow: "WHERE order_id = ANY(?) ORDER BY order_id, line_id"
+}
+
+select! {
+    /// Payments of orders.
+    Payments -> PaymentRow: "WHERE order_id = ANY(?) ORDER BY order_id, position"
+}
+
+select! {
+    /// Payment operations of orders.
+    Operations -> OperationRow: "WHERE order_id = ANY(?) ORDER BY order_id, payment_id, position"
+}
+
+select! {
+    /// Shipments of orders.
+    Shipments -> ShipmentRow: "WHERE order_id = ANY(?) ORDER BY order_id, sequence"
+}
+
+select! {
+    /// Returns of orders.
+    Returns -> ReturnRow: "WHERE order_id = ANY(?) ORDER BY order_id, sequence"
+}
 
 statement! {
     /// Requests by key. A join, because `(a, b, c) IN (...)` has no form that takes arrays.

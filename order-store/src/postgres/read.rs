@@ -19,9 +19,10 @@ use super::{
     migrate,
     queries::{
         Applied, BlockSums, DeadLetters, DueExpiries, DueOperations, DueReservations, ExpiredReservations, Feed,
-        FeedEnd, FeedLast, RedemptionCount, Requests, RolledUp, Sums,
+        FeedEnd, FeedLast, Lines, Operations, Orders, OwnOrders, Payments, RedemptionCount, Requests, Returns,
+        RolledUp, Shipments, Sums,
     },
-    sql::Bound,
+    sql::{Bound, Statement},
     tx::{PgTx, begun, run},
 };
 use crate::{
@@ -37,13 +38,12 @@ use crate::{
     request::RequestKey,
     rows::{
         CartItemRow, CartRow, CartRows, CouponRow, CustomerRollupRow, DeadLetterRow, EventRow, FeedRow, GatewayRow,
-        InventoryCountRow, LineRow, MovementRow, OperationRow, OrderRow, OrderRows, PaymentEventRow, PaymentRow,
-        ProductRow, RequestRow, ReservationRow, ReturnRow, ShipmentRow, StockRow, UnresolvedRow,
+        InventoryCountRow, MovementRow, OrderRow, OrderRows, PaymentEventRow, ProductRow, RequestRow, ReservationRow,
+        StockRow, UnresolvedRow,
     },
     schema::{
-        cart, cart_item, coupon, customer_rollup, gateway_operation, inventory_operation, order_event, order_line,
-        order_return, order_search, orders, payment, payment_event, payment_operation, product, reservation, shipment,
-        stock, stock_movement,
+        cart, cart_item, coupon, customer_rollup, gateway_operation, inventory_operation, order_event, order_search,
+        orders, payment_event, payment_operation, product, reservation, stock, stock_movement,
     },
     sql_types::{Instant, Uuid},
     statements::{Done, Read},
@@ -65,8 +65,8 @@ impl PgTx {
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        let ids = found.iter().map(|order| order.order_id).collect();
-        let result = children(self.connection().await?, ids).await;
+        let ids: Vec<_> = found.iter().map(|order| order.order_id).collect();
+        let result = children(self.connection().await?, &ids).await;
         Ok(assemble::orders(found, self.done((Ok(()), result))?))
     }
 
@@ -83,37 +83,37 @@ impl PgTx {
 }
 
 /// What hangs on orders: five statements, sent together.
-async fn children(connection: &AsyncPgConnection, ids: Vec<Id>) -> QueryResult<Children> {
+async fn children(connection: &AsyncPgConnection, ids: &[Id]) -> QueryResult<Children> {
     let [mut first, mut second, mut third, mut fourth, mut fifth] = [connection; 5];
     let (lines, payments, operations, shipments, returns) = try_join5(
-        order_line::table
-            .filter(order_line::order_id.eq_any(ids.clone()))
-            .order((order_line::order_id, order_line::line_id))
-            .select(LineRow::as_select())
-            .load(&mut first),
-        payment::table
-            .filter(payment::order_id.eq_any(ids.clone()))
-            .order((payment::order_id, payment::position))
-            .select(PaymentRow::as_select())
-            .load(&mut second),
-        payment_operation::table
-            .filter(payment_operation::order_id.eq_any(ids.clone()))
-            .order((payment_operation::order_id, payment_operation::payment_id, payment_operation::position))
-            .select(OperationRow::as_select())
-            .load(&mut third),
-        shipment::table
-            .filter(shipment::order_id.eq_any(ids.clone()))
-            .order((shipment::order_id, shipment::sequence))
-            .select(ShipmentRow::as_select())
-            .load(&mut fourth),
-        order_return::table
-            .filter(order_return::order_id.eq_any(ids))
-            .order((order_return::order_id, order_return::sequence))
-            .select(ReturnRow::as_select())
-            .load(&mut fifth),
+        of_orders::<Lines>(&ids).load(&mut first),
+        of_orders::<Payments>(&ids).load(&mut second),
+        of_orders::<Operations>(&ids).load(&mut third),
+        of_orders::<Shipments>(&ids).load(&mut fourth),
+        of_orders::<Returns>(&ids).load(&mut fifth),
     )
     .await?;
     Ok(Children { lines, payments, operations, shipments, returns })
+}
+
+/// Those of some orders that are in a scope.
+async fn in_scope(mut connection: &AsyncPgConnection, (ids, scope): (&[Id], &Scope)) -> QueryResult<Vec<OrderRow>> {
+    match scope {
+        Scope::All => of_orders::<Orders>(ids).load(&mut connection).await,
+        Scope::Customer(customer) => {
+            of_orders::<OwnOrders>(ids).bind::<Text>(customer.as_str()).load(&mut connection).await
+        }
+        Scope::Guest(_) => {
+            let filter = OrderFilter::of(scope.clone());
+            let query = filtered(&filter).filter(orders::order_id.eq_any(ids));
+            query.select(OrderRow::as_select()).load(&mut connection).await
+        }
+    }
+}
+
+/// A statement about some orders.
+fn of_orders<S: Statement>(ids: &[Id]) -> Bound<'_, S> {
+    Bound::new().bind::<Array<Uuid>>(ids)
 }
 
 /// The carts of an owner, newest first. A macro, because the type of such a query is
@@ -131,23 +131,20 @@ pub(super) use newest_cart;
 
 impl Read for PgTx {
     async fn order(&mut self, key: &OrderKey, scope: &Scope) -> Done<Option<OrderRows>> {
-        let filter = OrderFilter::of(scope.clone());
-        let query = filtered(&filter);
         match key {
             OrderKey::Id(id) => {
-                let id = Id(id.uuid());
+                let ids = [Id(id.uuid())];
                 self.flush().await?;
                 let begin = self.take_begin()?;
-                let (mut connection, query) = (self.raw(), query.filter(orders::order_id.eq(id)));
                 // One round trip: what hangs on an order that is not in the scope is not shown.
-                let both =
-                    try_join(query.select(OrderRow::as_select()).load(&mut connection), children(self.raw(), vec![id]));
+                let both = try_join(in_scope(self.raw(), (&ids, scope)), children(self.raw(), &ids));
                 let result = begun(self.raw(), begin, both).await;
                 let (found, children) = self.done(result)?;
                 Ok(assemble::orders(found, children).pop())
             }
             OrderKey::NumberAndEmail(number, email) => {
-                let query = query
+                let filter = OrderFilter::of(scope.clone());
+                let query = filtered(&filter)
                     .filter(orders::order_number.eq(number))
                     .filter(sql::<Bool>(SAME_EMAIL).bind::<Text, _>(email.to_ascii_lowercase()))
                     .filter(orders::customer_id.is_null());
@@ -159,8 +156,7 @@ impl Read for PgTx {
 
     async fn orders_by_id(&mut self, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
         let ids: Vec<_> = ids.iter().map(|id| Id(id.uuid())).collect();
-        let query = orders::table.filter(orders::order_id.eq_any(ids)).select(OrderRow::as_select());
-        let found = run!(self, load(query))?;
+        let found = run!(self, load(of_orders::<Orders>(&ids)))?;
         self.with_children(found).await
     }
 

@@ -3,7 +3,8 @@
 //! diesel prepares an `update`, an upsert and an insert of several rows anew for every call, because their text changes with
 //! the number of rows: a round trip and a parse each. Here the text of a statement depends on nothing but its Rust type: it
 //! takes a batch as one array per column (`unnest`), is prepared once per connection, and needs one round trip for any number
-//! of rows. `SELECT`s stay with the query builder, which does remember them.
+//! of rows. `SELECT`s stay with the query builder, which does remember them, but for those of single orders: it writes the text anew
+//! each time, which is a good part of what reading an order costs.
 //!
 //! The arrays are unnested in the list of what is selected, never in FROM: there the server would first gather every column in
 //! a store of its own, which costs three times as much for a hundred rows and six times for one.
@@ -20,10 +21,11 @@ use diesel::{
 
 /// A statement whose text never changes.
 pub(super) trait Statement: 'static {
-    /// The text, with `?` for every argument.
-    const SQL: &'static str;
     /// The SQL type of the rows it returns.
     type Row: 'static;
+
+    /// The text, with `?` for every argument.
+    fn text() -> &'static str;
 }
 
 /// Defines a [`Statement`].
@@ -34,12 +36,39 @@ macro_rules! statement {
         pub(super) struct $name;
 
         impl $crate::postgres::sql::Statement for $name {
-            const SQL: &'static str = $sql;
             type Row = $row;
+
+            fn text() -> &'static str {
+                $sql
+            }
         }
     };
 }
 pub(super) use statement;
+
+/// Defines a [`Statement`] that selects whole rows, as [`columns!`] lists them, with what stands behind the table's name.
+macro_rules! select {
+    ($(#[$meta:meta])* $name:ident -> $row:ident: $behind:literal) => {
+        $(#[$meta])*
+        #[derive(Debug)]
+        pub(super) struct $name;
+
+        impl $crate::postgres::sql::Statement for $name {
+            type Row = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<$crate::rows::$row, diesel::pg::Pg>>;
+
+            fn text() -> &'static str {
+                use $crate::postgres::sql::Table;
+
+                static TEXT: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+                    let columns = <$crate::rows::$row as Table>::COLUMNS.join(", ");
+                    format!("SELECT {columns} FROM {} {}", <$crate::rows::$row as Table>::NAME, $behind)
+                });
+                &TEXT
+            }
+        }
+    };
+}
+pub(super) use select;
 
 /// An argument whose Rust type is forgotten. Sent as SQL type `ST`.
 trait Argument: Send {
@@ -88,7 +117,7 @@ impl<'a, S: Statement> Bound<'a, S> {
 
 impl<S: Statement> QueryFragment<Pg> for Bound<'_, S> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.arguments.push_into(S::SQL, &mut out)
+        self.arguments.push_into(S::text(), &mut out)
     }
 }
 
@@ -105,7 +134,7 @@ impl<S: Statement> Query for Bound<'_, S> {
 pub(super) trait Table: 'static {
     /// The table.
     const NAME: &'static str;
-    /// The columns, in the order of [`push`](Self::push).
+    /// The columns, in the order of [`arrays`](Self::arrays) and of the fields.
     const COLUMNS: &'static [&'static str];
     /// The primary key.
     const KEY: &'static [&'static str];

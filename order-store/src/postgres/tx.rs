@@ -20,6 +20,7 @@ use super::{
     together::{COMMIT_IF_WRITTEN, Place, Writes},
 };
 use crate::{
+    backend::Path,
     deadline,
     error::StoreError,
     statements::{Done, Fault},
@@ -35,6 +36,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 const SURVEY_STATEMENT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// How long a survey may be busy with one page while the machine has much else to do.
 const SURVEY_IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// Where everything is found by a key: whatever is written, those rows among it that foreign keys point to, and single orders. The
+/// plans of such statements are made once and kept: made while a table is new and empty, they would read all of it for as long as the
+/// connection lives. Left alone, the server would plan for a list of keys anew each time, because it takes one of unknown length for a
+/// long one.
+const BY_KEY: &str = "; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan";
 
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +48,7 @@ pub(super) enum Access {
     /// To change something, each statement seeing what was committed before it.
     Write,
     /// To look, all statements seeing one snapshot.
-    Read,
-    /// To look along an index, whatever the server believes of the table: it may have been new when a plan was made.
-    ReadAlong,
+    Read(Path),
     /// To look at everything, as above. Nobody waits for a single statement of it.
     Survey,
 }
@@ -255,7 +259,7 @@ pub(super) async fn begun<T>(
 /// BEGIN and all settings, as one message. SET LOCAL ends with the transaction.
 fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreError> {
     let (longest, idle) = match access {
-        Access::Write | Access::Read | Access::ReadAlong => (STATEMENT_TIMEOUT, IDLE_TIMEOUT),
+        Access::Write | Access::Read(_) => (STATEMENT_TIMEOUT, IDLE_TIMEOUT),
         Access::Survey => (SURVEY_STATEMENT_TIMEOUT, SURVEY_IDLE_TIMEOUT),
     };
     let left = match until {
@@ -264,7 +268,7 @@ fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreErro
     };
     let mut sql = String::from(match access {
         Access::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-        Access::Read | Access::ReadAlong | Access::Survey => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Access::Read(_) | Access::Survey => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     });
     let settings = [
         ("statement_timeout", left.min(longest)),
@@ -275,14 +279,14 @@ fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreErro
         // Rounded up: 0 would mean for ever.
         let _always_fits = write!(sql, "; SET LOCAL {name} = {}", value.as_millis() + 1);
     }
-    if access == Access::ReadAlong {
-        sql.push_str("; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off");
-    }
+    sql.push_str(match access {
+        Access::Read(Path::Any) | Access::Survey => "",
+        // Whatever the server believes of the table: it may have been new when a plan was made.
+        Access::Read(Path::AlongAnIndex) => "; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off",
+        Access::Read(Path::ByKey) | Access::Write => BY_KEY,
+    });
     if access == Access::Write {
-        // Whatever is written is found by a key. The plans of such statements, those of foreign keys among them, are made once
-        // and kept: made while a table is new and empty, they would read all of it for as long as the connection lives.
-        // The last setting says that all of this was carried out: what is sent behind it does not wait for that.
-        sql.push_str("; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan");
+        // Says that all of this was carried out: what is sent behind it does not wait for that.
         sql.push_str("; SET LOCAL order_service.begun = 'yes'");
     }
     Ok(sql)

@@ -18,7 +18,7 @@ use order_core::{
 
 use super::{coupons, holds, requests};
 use crate::{
-    backend::{Backend, PRODUCT_LANES, ReadWork, Room},
+    backend::{Backend, PRODUCT_LANES, Path, ReadWork, Room},
     error::StoreError,
     lanes::{Batch, Work},
     query::{
@@ -34,11 +34,15 @@ use crate::{
 /// A reading transaction of one statement: its fields, its name, its result, and the statement.
 macro_rules! look {
     ($name:ident { $($field:ident: $type:ty),* }, $label:literal, $output:ty, |$this:ident, $tx:ident| $body:expr) => {
+        look!($name { $($field: $type),* }, ($label, Path::Any), $output, |$this, $tx| $body);
+    };
+    ($name:ident { $($field:ident: $type:ty),* }, ($label:literal, $path:expr), $output:ty, |$this:ident, $tx:ident| $body:expr) => {
         pub(super) struct $name { $(pub(super) $field: $type),* }
 
         impl ReadWork for $name {
             type Output = $output;
             const NAME: &'static str = $label;
+            const PATH: Path = $path;
 
             async fn run<T: Read>(&self, $tx: &mut T) -> Done<$output> {
                 let $this = self;
@@ -50,7 +54,7 @@ macro_rules! look {
 
 look!(Ping {}, "ping", (), |_this, tx| tx.probe().await);
 
-look!(GetOrder { key: OrderKey, scope: Scope }, "order", Option<Order>, |this, tx| {
+look!(GetOrder { key: OrderKey, scope: Scope }, ("order", Path::ByKey), Option<Order>, |this, tx| {
     Ok(tx.order(&this.key, &this.scope).await?.map(OrderRows::into_order).transpose()?)
 });
 
@@ -97,7 +101,7 @@ pub(super) struct ReadFeed {
 impl ReadWork for ReadFeed {
     type Output = Option<FeedPage>;
     const NAME: &'static str = "feed";
-    const ALONG_AN_INDEX: bool = true;
+    const PATH: Path = Path::AlongAnIndex;
 
     async fn run<T: Read>(&self, tx: &mut T) -> Done<Option<FeedPage>> {
         // The end is asked for first: what is read afterwards may see more, but nothing below the end is missing in it.

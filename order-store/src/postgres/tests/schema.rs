@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use diesel::{QueryDsl as _, SelectableHelper as _, debug_query, pg::Pg};
+
 use super::url;
 use crate::{
     error::StoreError,
@@ -11,6 +13,7 @@ use crate::{
         InventoryRow, LineRow, MovementRow, OperationRow, OrderRollupRow, OrderRow, PaymentEventRow, PaymentRow,
         ProductRow, RedemptionRow, RequestRow, ReservationRow, ReturnRow, SearchRow, ShipmentRow, StockRow,
     },
+    schema::{order_line, order_return, orders, payment, payment_operation, shipment},
     testing::TestDatabase,
 };
 
@@ -80,6 +83,26 @@ async fn batches_write_every_column_of_their_table() {
     let is_own = |column: &String| column.starts_with("order_counter.") || column == "order_event.feed_position";
     let columns: BTreeSet<_> = columns.into_iter().filter(|column| !is_own(column)).collect();
     assert_eq!(believed.into_iter().flatten().collect::<BTreeSet<_>>(), columns);
+}
+
+/// A row is read by the places of its columns: two of one type that change places would be taken for each other.
+#[test]
+fn whole_rows_are_selected_in_the_order_of_their_fields() {
+    macro_rules! assert_in_order {
+        ($($row:ident of $table:ident),+) => {$(
+            let built = debug_query::<Pg, _>(&$table::table.select($row::as_select())).to_string();
+            let columns: Vec<_> = built.split('"').skip(3).step_by(4).take($row::COLUMNS.len()).collect();
+            assert_eq!(columns, $row::COLUMNS);
+        )+};
+    }
+    assert_in_order!(
+        OrderRow of orders,
+        LineRow of order_line,
+        PaymentRow of payment,
+        OperationRow of payment_operation,
+        ShipmentRow of shipment,
+        ReturnRow of order_return
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
