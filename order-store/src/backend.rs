@@ -49,7 +49,8 @@ pub(crate) enum Path {
     Any,
     /// Along an index and nothing else: such plans are made without asking how large a table is.
     AlongAnIndex,
-    /// By a key, always: such plans are made once and kept.
+    /// By a key, with a single call of a method and nothing else: such plans are made once and kept, and the transaction may be over with
+    /// that call.
     ByKey,
 }
 

@@ -1,51 +1,53 @@
 //! The texts of the statements that look, where the query builder would not let the server remember them, or has no words.
 
+use std::sync::LazyLock;
+
 use diesel::{
     dsl::AsSelect,
     pg::Pg,
     sql_types::{BigInt, Nullable, Text, Untyped},
 };
 
-use super::sql::{select, statement};
+use super::sql::{of_orders, selected, statement};
 use crate::{
     rows::EventRow,
     schema::{dead_letter, request, reservation},
     sql_types::Uuid,
 };
 
-select! {
-    /// Orders by identity.
-    Orders -> OrderRow: "WHERE order_id = ANY(?)"
+of_orders! {
+    /// The orders themselves.
+    Orders -> OrderRow: ""
 }
 
-select! {
-    /// A customer's orders among these.
-    OwnOrders -> OrderRow: "WHERE order_id = ANY(?) AND customer_id = ?"
+of_orders! {
+    /// Those of them that are a customer's.
+    OwnOrders -> OrderRow: "AND customer_id = ?"
 }
 
-select! {
-    /// Lines of orders.
-    Lines -> LineRow: "WHERE order_id = ANY(?) ORDER BY order_id, line_id"
+of_orders! {
+    /// Their lines.
+    Lines -> LineRow: "ORDER BY order_id, line_id"
 }
 
-select! {
-    /// Payments of orders.
-    Payments -> PaymentRow: "WHERE order_id = ANY(?) ORDER BY order_id, position"
+of_orders! {
+    /// Their payments.
+    Payments -> PaymentRow: "ORDER BY order_id, position"
 }
 
-select! {
-    /// Payment operations of orders.
-    Operations -> OperationRow: "WHERE order_id = ANY(?) ORDER BY order_id, payment_id, position"
+of_orders! {
+    /// Their payment operations.
+    Operations -> OperationRow: "ORDER BY order_id, payment_id, position"
 }
 
-select! {
-    /// Shipments of orders.
-    Shipments -> ShipmentRow: "WHERE order_id = ANY(?) ORDER BY order_id, sequence"
+of_orders! {
+    /// Their shipments.
+    Shipments -> ShipmentRow: "ORDER BY order_id, sequence"
 }
 
-select! {
-    /// Returns of orders.
-    Returns -> ReturnRow: "WHERE order_id = ANY(?) ORDER BY order_id, sequence"
+of_orders! {
+    /// Their returns.
+    Returns -> ReturnRow: "ORDER BY order_id, sequence"
 }
 
 statement! {

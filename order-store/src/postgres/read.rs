@@ -1,5 +1,7 @@
 //! The statements that look.
 
+use std::any::TypeId;
+
 use diesel::{
     ExpressionMethods as _, QueryDsl as _, QueryResult, SelectableHelper as _, TextExpressionMethods as _,
     dsl::{count_star, sql},
@@ -22,8 +24,8 @@ use super::{
         FeedEnd, FeedLast, Lines, Operations, Orders, OwnOrders, Payments, RedemptionCount, Requests, Returns,
         RolledUp, Shipments, Sums,
     },
-    sql::{Bound, Statement},
-    tx::{PgTx, begun, run},
+    sql::{Bound, One, Several},
+    tx::{PgTx, run},
 };
 use crate::{
     assemble::{self, BlockRow, Blocks, Children, SumRow},
@@ -82,38 +84,55 @@ impl PgTx {
     }
 }
 
+/// Loads rows of some orders, or of one. A macro, because diesel keeps to itself what can be loaded from what.
+macro_rules! rows {
+    ($what:ty, $connection:expr, $ids:expr) => {{
+        let mut connection: &AsyncPgConnection = $connection;
+        async move {
+            match $ids {
+                [id] => Bound::<One<$what>>::new().bind::<Uuid>(id).load(&mut connection).await,
+                ids => Bound::<Several<$what>>::new().bind::<Array<Uuid>>(ids).load(&mut connection).await,
+            }
+        }
+    }};
+}
+
 /// What hangs on orders: five statements, sent together.
 async fn children(connection: &AsyncPgConnection, ids: &[Id]) -> QueryResult<Children> {
-    let [mut first, mut second, mut third, mut fourth, mut fifth] = [connection; 5];
     let (lines, payments, operations, shipments, returns) = try_join5(
-        of_orders::<Lines>(&ids).load(&mut first),
-        of_orders::<Payments>(&ids).load(&mut second),
-        of_orders::<Operations>(&ids).load(&mut third),
-        of_orders::<Shipments>(&ids).load(&mut fourth),
-        of_orders::<Returns>(&ids).load(&mut fifth),
+        rows!(Lines, connection, ids),
+        rows!(Payments, connection, ids),
+        rows!(Operations, connection, ids),
+        rows!(Shipments, connection, ids),
+        rows!(Returns, connection, ids),
     )
     .await?;
     Ok(Children { lines, payments, operations, shipments, returns })
 }
 
-/// Those of some orders that are in a scope.
-async fn in_scope(mut connection: &AsyncPgConnection, (ids, scope): (&[Id], &Scope)) -> QueryResult<Vec<OrderRow>> {
+/// Which statement finds an order that is in a scope.
+fn statement_of(scope: &Scope) -> TypeId {
     match scope {
-        Scope::All => of_orders::<Orders>(ids).load(&mut connection).await,
-        Scope::Customer(customer) => {
-            of_orders::<OwnOrders>(ids).bind::<Text>(customer.as_str()).load(&mut connection).await
-        }
-        Scope::Guest(_) => {
-            let filter = OrderFilter::of(scope.clone());
-            let query = filtered(&filter).filter(orders::order_id.eq_any(ids));
-            query.select(OrderRow::as_select()).load(&mut connection).await
-        }
+        Scope::All => TypeId::of::<Orders>(),
+        Scope::Customer(_) => TypeId::of::<OwnOrders>(),
+        Scope::Guest(_) => TypeId::of::<orders::table>(),
     }
 }
 
-/// A statement about some orders.
-fn of_orders<S: Statement>(ids: &[Id]) -> Bound<'_, S> {
-    Bound::new().bind::<Array<Uuid>>(ids)
+/// An order, if it is in a scope.
+async fn in_scope(mut connection: &AsyncPgConnection, (id, scope): (Id, &Scope)) -> QueryResult<Vec<OrderRow>> {
+    match scope {
+        Scope::All => Bound::<One<Orders>>::new().bind::<Uuid>(id).load(&mut connection).await,
+        Scope::Customer(customer) => {
+            let own = Bound::<One<OwnOrders>>::new().bind::<Uuid>(id).bind::<Text>(customer.as_str());
+            own.load(&mut connection).await
+        }
+        Scope::Guest(_) => {
+            let filter = OrderFilter::of(scope.clone());
+            let query = filtered(&filter).filter(orders::order_id.eq(id));
+            query.select(OrderRow::as_select()).load(&mut connection).await
+        }
+    }
 }
 
 /// The carts of an owner, newest first. A macro, because the type of such a query is
@@ -133,13 +152,14 @@ impl Read for PgTx {
     async fn order(&mut self, key: &OrderKey, scope: &Scope) -> Done<Option<OrderRows>> {
         match key {
             OrderKey::Id(id) => {
-                let ids = [Id(id.uuid())];
+                let id = [Id(id.uuid())];
                 self.flush().await?;
                 let begin = self.take_begin()?;
                 // One round trip: what hangs on an order that is not in the scope is not shown.
-                let both = try_join(in_scope(self.raw(), (&ids, scope)), children(self.raw(), &ids));
-                let result = begun(self.raw(), begin, both).await;
-                let (found, children) = self.done(result)?;
+                let both = try_join(in_scope(self.raw(), (id[0], scope)), children(self.raw(), &id));
+                let shape = vec![TypeId::of::<Children>(), statement_of(scope)];
+                let result = self.look((begin, &shape), both).await;
+                let (found, children) = self.looked(result, shape)?;
                 Ok(assemble::orders(found, children).pop())
             }
             OrderKey::NumberAndEmail(number, email) => {
@@ -156,7 +176,7 @@ impl Read for PgTx {
 
     async fn orders_by_id(&mut self, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
         let ids: Vec<_> = ids.iter().map(|id| Id(id.uuid())).collect();
-        let found = run!(self, load(of_orders::<Orders>(&ids)))?;
+        let found = run!(self, load(Bound::<Several<Orders>>::new().bind::<Array<Uuid>>(ids)))?;
         self.with_children(found).await
     }
 

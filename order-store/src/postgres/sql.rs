@@ -46,29 +46,66 @@ macro_rules! statement {
 }
 pub(super) use statement;
 
-/// Defines a [`Statement`] that selects whole rows, as [`columns!`] lists them, with what stands behind the table's name.
-macro_rules! select {
+/// Whole rows of orders, as [`columns!`] lists them.
+pub(super) trait OfOrders: 'static {
+    /// Their SQL type.
+    type Row: 'static;
+
+    /// The text for one order, with `?` for its identity and what stands behind it.
+    fn of_one() -> &'static str;
+    /// The text for some orders, with `?` for an array of identities.
+    fn of_some() -> &'static str;
+}
+
+/// Selects the rows of one order, for which the server neither gathers nor sorts.
+pub(super) struct One<S>(PhantomData<fn() -> S>);
+/// Selects the rows of some orders.
+pub(super) struct Several<S>(PhantomData<fn() -> S>);
+
+impl<S: OfOrders> Statement for One<S> {
+    type Row = S::Row;
+
+    fn text() -> &'static str {
+        S::of_one()
+    }
+}
+
+impl<S: OfOrders> Statement for Several<S> {
+    type Row = S::Row;
+
+    fn text() -> &'static str {
+        S::of_some()
+    }
+}
+
+/// Defines [`OfOrders`]: which rows, and what stands behind the orders that they are of.
+macro_rules! of_orders {
     ($(#[$meta:meta])* $name:ident -> $row:ident: $behind:literal) => {
         $(#[$meta])*
         #[derive(Debug)]
         pub(super) struct $name;
 
-        impl $crate::postgres::sql::Statement for $name {
-            type Row = diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<$crate::rows::$row, diesel::pg::Pg>>;
+        impl $crate::postgres::sql::OfOrders for $name {
+            type Row = diesel::dsl::SqlTypeOf<<$crate::rows::$row as diesel::Selectable<diesel::pg::Pg>>::SelectExpression>;
 
-            fn text() -> &'static str {
-                use $crate::postgres::sql::Table;
+            fn of_one() -> &'static str {
+                static TEXT: LazyLock<String> = LazyLock::new(|| selected::<$crate::rows::$row>("= ?", $behind));
+                &TEXT
+            }
 
-                static TEXT: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
-                    let columns = <$crate::rows::$row as Table>::COLUMNS.join(", ");
-                    format!("SELECT {columns} FROM {} {}", <$crate::rows::$row as Table>::NAME, $behind)
-                });
+            fn of_some() -> &'static str {
+                static TEXT: LazyLock<String> = LazyLock::new(|| selected::<$crate::rows::$row>("= ANY(?)", $behind));
                 &TEXT
             }
         }
     };
 }
-pub(super) use select;
+pub(super) use of_orders;
+
+/// The text that selects rows of those orders whose identity compares so.
+pub(super) fn selected<R: Table>(compares: &str, behind: &str) -> String {
+    format!("SELECT {} FROM {} WHERE order_id {compares} {behind}", R::COLUMNS.join(", "), R::NAME)
+}
 
 /// An argument whose Rust type is forgotten. Sent as SQL type `ST`.
 trait Argument: Send {

@@ -2,7 +2,9 @@
 
 use std::{
     fmt::Write as _,
+    future::poll_fn,
     mem,
+    pin::pin,
     time::{Duration, Instant},
 };
 
@@ -11,13 +13,13 @@ use diesel::{
     result::{DatabaseErrorKind, Error},
 };
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
-use futures_util::future::join;
+use futures_util::future::{join, maybe_done, poll_immediate};
 
 use super::{
     connect::Session,
     error::{Connection, Failure},
     pool::Lease,
-    together::{COMMIT_IF_WRITTEN, Place, Writes},
+    together::{COMMIT_IF_WRITTEN, Place, Shape, Writes},
 };
 use crate::{
     backend::Path,
@@ -66,6 +68,10 @@ pub(super) struct PgTx {
     stillborn: bool,
     /// A statement has failed: there is nothing left to commit.
     failed: bool,
+    /// What is looked at once is all of it.
+    single: bool,
+    /// Its end was sent with what was looked at.
+    over: bool,
     /// What is to be written before anything is read, or together with COMMIT.
     writes: Writes,
 }
@@ -73,12 +79,19 @@ pub(super) struct PgTx {
 impl PgTx {
     pub(super) fn new(lease: Lease, access: Access, until: Option<Instant>) -> Result<Self, StoreError> {
         let begin = Some(begin_sql(access, until)?);
-        Ok(Self { lease, until, begin, stillborn: false, failed: false, writes: Writes::default() })
+        let single = access == Access::Read(Path::ByKey);
+        let (stillborn, failed, over) = (false, false, false);
+        Ok(Self { lease, until, begin, stillborn, failed, single, over, writes: Writes::default() })
     }
 
     /// Whether nothing at all was done, because the connection had died before.
     pub(super) const fn is_stillborn(&self) -> bool {
         self.stillborn
+    }
+
+    /// Whether it has ended with what was looked at, so that its connection is of use at once.
+    pub(super) const fn is_over(&self) -> bool {
+        self.over
     }
 
     /// Commits and gives the connection back.
@@ -159,7 +172,7 @@ impl PgTx {
         if self.lease.is_lost() {
             return None;
         }
-        if self.begin.is_some() {
+        if self.begin.is_some() || self.over {
             return Some(self.lease);
         }
         match self.lease.end("ROLLBACK").await {
@@ -201,6 +214,9 @@ impl PgTx {
         if !self.writes.is_empty() {
             return Err(StoreError::Internal("something is read before what was to be written is".into()).into());
         }
+        if self.over {
+            return Err(StoreError::Internal("something is read after what was to be all".into()).into());
+        }
         if self.begin.is_some() {
             self.lease.open();
         }
@@ -220,6 +236,37 @@ impl PgTx {
     /// The connection, for statements that are sent together with what [`take_begin`](Self::take_begin) answers.
     pub(super) fn raw(&self) -> &AsyncPgConnection {
         self.lease.connection()
+    }
+
+    /// Has something looked at that may be all there is to look at: then the transaction ends behind it, in the same message.
+    /// `statements` are made over [`raw`](Self::raw), `begin` was [taken](Self::take_begin), and the shape says what is prepared for them.
+    pub(super) async fn look<T>(
+        &self,
+        (begin, shape): (Option<String>, &Shape),
+        statements: impl Future<Output = QueryResult<T>>,
+    ) -> (QueryResult<()>, QueryResult<Looked<T>>) {
+        // What is prepared first is sent later.
+        if self.single && begin.is_some() && self.lease.knows(shape) {
+            let with_end = and_end(statements, self.lease.end_later("ROLLBACK"));
+            return tokio::task::unconstrained(begun(self.raw(), begin, with_end)).await;
+        }
+        begun(self.raw(), begin, async { statements.await.map(|found| Looked { found, ended: None }) }).await
+    }
+
+    /// Takes note of how that ended.
+    pub(super) fn looked<T>(&mut self, looked: (QueryResult<()>, QueryResult<Looked<T>>), shape: Shape) -> Done<T> {
+        let Looked { found, ended } = self.done(looked)?;
+        match ended {
+            None => self.lease.learn(shape),
+            Some(ended) => {
+                self.over = true;
+                match ended {
+                    Ok(()) => self.lease.ended(),
+                    Err(_lost) => self.lease.lose(),
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The connection's memory of what it has sent.
@@ -242,6 +289,32 @@ impl PgTx {
         self.stillborn = stillborn && failure.connection == Connection::Lost;
         Err(failure.fault)
     }
+}
+
+/// What was looked at, and how its transaction ended, if it did.
+pub(super) struct Looked<T> {
+    found: T,
+    ended: Option<QueryResult<()>>,
+}
+
+/// Has something looked at and a transaction ended behind it, without waiting for the answer in between.
+async fn and_end<T>(
+    statements: impl Future<Output = QueryResult<T>>,
+    end: impl Future<Output = QueryResult<()>>,
+) -> QueryResult<Looked<T>> {
+    let (mut statements, mut end) = (pin!(maybe_done(statements)), pin!(end));
+    let ended = poll_fn(|cx| {
+        let _later = statements.as_mut().poll(cx);
+        end.as_mut().poll(cx)
+    })
+    .await;
+    // Answers come in the order of what was sent. Should a library ever send otherwise, what was looked at is of no one moment.
+    let _too_late = poll_immediate(statements.as_mut()).await;
+    statements.take_output().unwrap_or_else(|| Err(out_of_order())).map(|found| Looked { found, ended: Some(ended) })
+}
+
+fn out_of_order() -> Error {
+    Error::QueryBuilderError("a statement was sent behind the end of its transaction".into())
 }
 
 /// Has something done inside a transaction, which begins now if it has not begun: both are sent together.
