@@ -43,6 +43,8 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// How often a connection is asked whether it is still there, and how long it may take to say so.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
 
+const TOO_MANY: &str = "too many calls are under way";
+
 /// What one neighbour is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
@@ -156,7 +158,10 @@ impl Remote {
         let time = Time::of(self.allowance.timeout);
         let permit = tokio::time::timeout_at(time.until.into(), self.permits.acquire()).await;
         let Ok(Ok(_permit)) = permit else {
-            return Err(self.unasked(Lack::Overloaded, "too many calls are under way"));
+            return Err(self.unasked(Lack::Overloaded, TOO_MANY));
+        };
+        let Some(time) = time.after_waiting(self.allowance.timeout) else {
+            return Err(self.unasked(Lack::Overloaded, TOO_MANY));
         };
         let Some(pass) = self.breaker.let_through() else {
             counter!(NEIGHBOUR_SKIPPED, "neighbour" => self.name).increment(1);
@@ -165,7 +170,7 @@ impl Remote {
         let answer = self.attempts(time, message, send).await;
         match &answer {
             Ok(_) | Err(Failure::Answered(_)) => self.breaker.succeeded(),
-            // A caller with little time says nothing about the neighbour.
+            // A caller with little time, or little left of it, says nothing about the neighbour.
             Err(Failure::Unasked(_)) => {}
             Err(Failure::Unavailable(Unavailable { lack: Lack::TimeOver, .. })) if !time.was_fair => {}
             Err(Failure::Unavailable(_)) => self.breaker.failed(pass),
@@ -270,6 +275,12 @@ impl Time {
         let until = order_store::deadline::current().map_or(own, |callers| callers.min(own));
         let late = if until < own { Lack::TimeOver } else { Lack::Down };
         Self { until, late, was_fair: until.saturating_duration_since(now) >= timeout / 2 }
+    }
+
+    /// What is left of it after others were waited for; `None` where that is nothing.
+    fn after_waiting(self, timeout: Duration) -> Option<Self> {
+        let left = self.until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        Some(Self { was_fair: left >= timeout / 2, ..self })
     }
 }
 

@@ -220,7 +220,7 @@ impl Job {
             }
             tries += 1;
         };
-        if result.is_ok() && !tx.is_over() {
+        if result.is_ok() && !tx.has_ended() {
             // Nothing is left but to give the connection back, for which the caller need not wait.
             let token = self.token.clone();
             tokio::spawn(async move {

@@ -9,7 +9,7 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl as _};
-use futures_util::future::{try_join, try_join5};
+use futures_util::future::{join, join5};
 use order_core::{
     cart::CartOwner,
     discount::Redeemer,
@@ -25,6 +25,7 @@ use super::{
         RolledUp, Shipments, Sums,
     },
     sql::{Bound, One, Several},
+    together::Shape,
     tx::{PgTx, run},
 };
 use crate::{
@@ -68,7 +69,7 @@ impl PgTx {
             return Ok(Vec::new());
         }
         let ids: Vec<_> = found.iter().map(|order| order.order_id).collect();
-        let result = children(self.connection().await?, &ids).await;
+        let result = children(self.connection().await?, Whose::These(&ids)).await;
         Ok(assemble::orders(found, self.done((Ok(()), result))?))
     }
 
@@ -84,38 +85,52 @@ impl PgTx {
     }
 }
 
-/// Loads rows of some orders, or of one. A macro, because diesel keeps to itself what can be loaded from what.
+/// Whose rows.
+#[derive(Debug, Clone, Copy)]
+enum Whose<'a> {
+    /// Of one order. Only in transactions that find everything by a key: the plan that is made first is kept.
+    One(Id),
+    /// Of some orders.
+    These(&'a [Id]),
+}
+
+/// Loads rows of orders. A macro, because diesel keeps to itself what can be loaded from what.
 macro_rules! rows {
-    ($what:ty, $connection:expr, $ids:expr) => {{
+    ($what:ty, $connection:expr, $whose:expr) => {{
         let mut connection: &AsyncPgConnection = $connection;
         async move {
-            match $ids {
-                [id] => Bound::<One<$what>>::new().bind::<Uuid>(id).load(&mut connection).await,
-                ids => Bound::<Several<$what>>::new().bind::<Array<Uuid>>(ids).load(&mut connection).await,
+            match $whose {
+                Whose::One(id) => Bound::<One<$what>>::new().bind::<Uuid>(id).load(&mut connection).await,
+                Whose::These(ids) => {
+                    Bound::<Several<$what>>::new().bind::<Array<Uuid>>(ids).load(&mut connection).await
+                }
             }
         }
     }};
 }
 
-/// What hangs on orders: five statements, sent together.
-async fn children(connection: &AsyncPgConnection, ids: &[Id]) -> QueryResult<Children> {
-    let (lines, payments, operations, shipments, returns) = try_join5(
-        rows!(Lines, connection, ids),
-        rows!(Payments, connection, ids),
-        rows!(Operations, connection, ids),
-        rows!(Shipments, connection, ids),
-        rows!(Returns, connection, ids),
+/// What hangs on orders: five statements, sent together. All of them are waited for: what is said of the first that failed is the cause,
+/// and of those behind it only that the transaction is broken.
+async fn children(connection: &AsyncPgConnection, whose: Whose<'_>) -> QueryResult<Children> {
+    let (lines, payments, operations, shipments, returns) = join5(
+        rows!(Lines, connection, whose),
+        rows!(Payments, connection, whose),
+        rows!(Operations, connection, whose),
+        rows!(Shipments, connection, whose),
+        rows!(Returns, connection, whose),
     )
-    .await?;
-    Ok(Children { lines, payments, operations, shipments, returns })
+    .await;
+    let (lines, payments, operations) = (lines?, payments?, operations?);
+    Ok(Children { lines, payments, operations, shipments: shipments?, returns: returns? })
 }
 
-/// Which statement finds an order that is in a scope.
-fn statement_of(scope: &Scope) -> TypeId {
+/// What finds an order that is in a scope, and what hangs on it, is prepared once; `None` where the server is to forget it each time,
+/// as it is with all that diesel has no word for.
+fn shape(scope: &Scope) -> Option<Shape> {
     match scope {
-        Scope::All => TypeId::of::<Orders>(),
-        Scope::Customer(_) => TypeId::of::<OwnOrders>(),
-        Scope::Guest(_) => TypeId::of::<orders::table>(),
+        Scope::All => Some(vec![TypeId::of::<Children>(), TypeId::of::<Orders>()]),
+        Scope::Customer(_) => Some(vec![TypeId::of::<Children>(), TypeId::of::<OwnOrders>()]),
+        Scope::Guest(_) => None,
     }
 }
 
@@ -152,13 +167,16 @@ impl Read for PgTx {
     async fn order(&mut self, key: &OrderKey, scope: &Scope) -> Done<Option<OrderRows>> {
         match key {
             OrderKey::Id(id) => {
-                let id = [Id(id.uuid())];
+                let (id, shape) = (Id(id.uuid()), shape(scope));
                 self.flush().await?;
                 let begin = self.take_begin()?;
                 // One round trip: what hangs on an order that is not in the scope is not shown.
-                let both = try_join(in_scope(self.raw(), (id[0], scope)), children(self.raw(), &id));
-                let shape = vec![TypeId::of::<Children>(), statement_of(scope)];
-                let result = self.look((begin, &shape), both).await;
+                let both = async {
+                    let (found, children) =
+                        join(in_scope(self.raw(), (id, scope)), children(self.raw(), Whose::One(id))).await;
+                    Ok((found?, children?))
+                };
+                let result = self.look((begin, shape.as_ref()), both).await;
                 let (found, children) = self.looked(result, shape)?;
                 Ok(assemble::orders(found, children).pop())
             }

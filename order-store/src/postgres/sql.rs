@@ -57,7 +57,7 @@ pub(super) trait OfOrders: 'static {
     fn of_some() -> &'static str;
 }
 
-/// Selects the rows of one order, for which the server neither gathers nor sorts.
+/// Selects the rows of one order: the server need not gather what it finds for several.
 pub(super) struct One<S>(PhantomData<fn() -> S>);
 /// Selects the rows of some orders.
 pub(super) struct Several<S>(PhantomData<fn() -> S>);

@@ -68,9 +68,9 @@ pub(super) struct PgTx {
     stillborn: bool,
     /// A statement has failed: there is nothing left to commit.
     failed: bool,
-    /// What is looked at once is all of it.
+    /// A single look is all of it.
     single: bool,
-    /// Its end was sent with what was looked at.
+    /// That look was taken.
     over: bool,
     /// What is to be written before anything is read, or together with COMMIT.
     writes: Writes,
@@ -89,9 +89,9 @@ impl PgTx {
         self.stillborn
     }
 
-    /// Whether it has ended with what was looked at, so that its connection is of use at once.
-    pub(super) const fn is_over(&self) -> bool {
-        self.over
+    /// Whether it has ended already, so that its connection is of use at once.
+    pub(super) fn has_ended(&self) -> bool {
+        self.lease.is_idle()
     }
 
     /// Commits and gives the connection back.
@@ -172,7 +172,7 @@ impl PgTx {
         if self.lease.is_lost() {
             return None;
         }
-        if self.begin.is_some() || self.over {
+        if self.begin.is_some() || self.has_ended() {
             return Some(self.lease);
         }
         match self.lease.end("ROLLBACK").await {
@@ -215,7 +215,7 @@ impl PgTx {
             return Err(StoreError::Internal("something is read before what was to be written is".into()).into());
         }
         if self.over {
-            return Err(StoreError::Internal("something is read after what was to be all".into()).into());
+            return Err(StoreError::Internal("something is looked at after what was to be all".into()).into());
         }
         if self.begin.is_some() {
             self.lease.open();
@@ -239,33 +239,37 @@ impl PgTx {
     }
 
     /// Has something looked at that may be all there is to look at: then the transaction ends behind it, in the same message.
-    /// `statements` are made over [`raw`](Self::raw), `begin` was [taken](Self::take_begin), and the shape says what is prepared for them.
+    /// `statements` are made over [`raw`](Self::raw), `begin` was [taken](Self::take_begin), and the shape says what is prepared for them;
+    /// without one it is prepared each time.
     pub(super) async fn look<T>(
         &self,
-        (begin, shape): (Option<String>, &Shape),
+        (begin, shape): (Option<String>, Option<&Shape>),
         statements: impl Future<Output = QueryResult<T>>,
-    ) -> (QueryResult<()>, QueryResult<Looked<T>>) {
-        // What is prepared first is sent later.
-        if self.single && begin.is_some() && self.lease.knows(shape) {
-            let with_end = and_end(statements, self.lease.end_later("ROLLBACK"));
-            return tokio::task::unconstrained(begun(self.raw(), begin, with_end)).await;
+    ) -> Looked<T> {
+        // What is to be prepared first is sent later than what stands behind it.
+        let is_prepared = shape.is_some_and(|shape| self.lease.knows(shape));
+        if !(self.single && is_prepared && begin.is_some()) {
+            let (begun, found) = begun(self.raw(), begin, statements).await;
+            return Looked { begun, found, ended: None };
         }
-        begun(self.raw(), begin, async { statements.await.map(|found| Looked { found, ended: None }) }).await
+        let with_end = and_end(statements, self.lease.end_later("ROLLBACK"));
+        // Must not be interrupted between what is sent, as tokio does with tasks that run for long.
+        let (begun, (found, ended)) = tokio::task::unconstrained(begun(self.raw(), begin, with_end)).await;
+        Looked { begun, found, ended: Some(ended) }
     }
 
-    /// Takes note of how that ended.
-    pub(super) fn looked<T>(&mut self, looked: (QueryResult<()>, QueryResult<Looked<T>>), shape: Shape) -> Done<T> {
-        let Looked { found, ended } = self.done(looked)?;
+    /// Takes note of how that went.
+    pub(super) fn looked<T>(&mut self, looked: Looked<T>, shape: Option<Shape>) -> Done<T> {
+        let Looked { begun, found, ended } = looked;
+        self.over = self.single;
         match ended {
-            None => self.lease.learn(shape),
-            Some(ended) => {
-                self.over = true;
-                match ended {
-                    Ok(()) => self.lease.ended(),
-                    Err(_lost) => self.lease.lose(),
-                }
-            }
+            // It is still to be rolled back.
+            None => {}
+            Some(Ok(())) => self.lease.ended(),
+            Some(Err(_lost)) => self.lease.lose(),
         }
+        let found = self.done((begun, found))?;
+        shape.into_iter().for_each(|shape| self.lease.learn(shape));
         Ok(found)
     }
 
@@ -291,26 +295,30 @@ impl PgTx {
     }
 }
 
-/// What was looked at, and how its transaction ended, if it did.
+/// How a look went: BEGIN, what was looked at, and the end of the transaction, if it was sent.
 pub(super) struct Looked<T> {
-    found: T,
+    begun: QueryResult<()>,
+    found: QueryResult<T>,
     ended: Option<QueryResult<()>>,
 }
 
 /// Has something looked at and a transaction ended behind it, without waiting for the answer in between.
+///
+/// That everything is sent in this order rests on its being prepared and on nobody's interrupting it. Answers come in the order of
+/// what was sent: where one is not there when the end is, it was sent too late, and is of no use. (Where it is there by then, nothing
+/// tells.)
 async fn and_end<T>(
     statements: impl Future<Output = QueryResult<T>>,
     end: impl Future<Output = QueryResult<()>>,
-) -> QueryResult<Looked<T>> {
+) -> (QueryResult<T>, QueryResult<()>) {
     let (mut statements, mut end) = (pin!(maybe_done(statements)), pin!(end));
     let ended = poll_fn(|cx| {
         let _later = statements.as_mut().poll(cx);
         end.as_mut().poll(cx)
     })
     .await;
-    // Answers come in the order of what was sent. Should a library ever send otherwise, what was looked at is of no one moment.
     let _too_late = poll_immediate(statements.as_mut()).await;
-    statements.take_output().unwrap_or_else(|| Err(out_of_order())).map(|found| Looked { found, ended: Some(ended) })
+    (statements.take_output().unwrap_or_else(|| Err(out_of_order())), ended)
 }
 
 fn out_of_order() -> Error {
@@ -321,8 +329,8 @@ fn out_of_order() -> Error {
 pub(super) async fn begun<T>(
     mut connection: &AsyncPgConnection,
     begin: Option<String>,
-    statements: impl Future<Output = QueryResult<T>>,
-) -> (QueryResult<()>, QueryResult<T>) {
+    statements: impl Future<Output = T>,
+) -> (QueryResult<()>, T) {
     match begin {
         None => (Ok(()), statements.await),
         Some(begin) => join(connection.batch_execute(&begin), statements).await,

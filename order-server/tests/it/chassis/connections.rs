@@ -8,7 +8,12 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::fixture::{ECHO, Fixture, call};
+use tonic::transport::Endpoint;
+
+use super::{
+    fixture::{ECHO, Fixture, call},
+    ops::get,
+};
 use crate::door_races::kit::eventually;
 
 /// Waits until the server has closed the connection, and says how long that took.
@@ -43,33 +48,46 @@ async fn another_protocol_is_closed_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_beyond_the_cap_are_closed_and_the_others_live() {
-    let fixture = Fixture::start(&[("MAX_CONNECTIONS", "1")]).await;
+    let fixture = Fixture::start(&[("MAX_CONNECTIONS", "1"), ("MAX_CONNECTIONS_PER_ADDRESS", "9")]).await;
+    let before = refused(&fixture, "full").await;
     let (channel, header) = (fixture.channel().await, format!("Bearer {}", fixture.token(Role::Customer)));
     call(channel.clone(), ECHO, &[("authorization", &header)]).await.unwrap();
     let mut second = TcpStream::connect(fixture.grpc).await.unwrap();
     assert!(closed(&mut second).await < Duration::from_secs(2));
+    assert!(refused(&fixture, "full").await > before);
     call(channel, ECHO, &[("authorization", &header)]).await.unwrap();
 }
 
-/// Whether a new connection is kept open.
-async fn is_let_in(fixture: &Fixture) -> bool {
-    let mut stream = TcpStream::connect(fixture.grpc).await.unwrap();
-    let read = tokio::time::timeout(Duration::from_millis(300), stream.read_u8()).await;
-    matches!(read, Ok(Ok(_)) | Err(_))
+/// What a call over a connection of its own comes to, from this address of the machine's.
+async fn call_from(fixture: &Fixture, own: &str) -> Result<(), String> {
+    let endpoint = Endpoint::from_shared(format!("http://{}", fixture.grpc)).unwrap();
+    let endpoint = endpoint.local_address(Some(own.parse().unwrap()));
+    let channel = endpoint.connect().await.map_err(|error| error.to_string())?;
+    let header = format!("Bearer {}", fixture.token(Role::Customer));
+    call(channel, ECHO, &[("authorization", &header)]).await.map(drop).map_err(|status| status.to_string())
+}
+
+/// How many connections were refused so far for a reason, in the whole process.
+async fn refused(fixture: &Fixture, reason: &str) -> u64 {
+    let page = get(fixture.ops, "/metrics").await;
+    let series = format!("server_refused_connections_total{{reason=\"{reason}\"}}");
+    page.lines().find_map(|line| line.strip_prefix(&*series)).map_or(0, |count| count.trim().parse().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_does_not_have_all_places() {
-    for settings in
-        [&[("MAX_CONNECTIONS", "1000"), ("MAX_CONNECTIONS_PER_ADDRESS", "2")][..], &[("MAX_CONNECTIONS", "4")]]
-    {
+    for settings in [&[("MAX_CONNECTIONS", "4")][..], &[("MAX_CONNECTIONS_PER_ADDRESS", "2")]] {
         let fixture = Fixture::start(settings).await;
-        let _other = fixture.channel().await;
+        let before = refused(&fixture, "address").await;
         let held = TcpStream::connect(fixture.grpc).await.unwrap();
+        let _other = TcpStream::connect(fixture.grpc).await.unwrap();
         let mut third = TcpStream::connect(fixture.grpc).await.unwrap();
         assert!(closed(&mut third).await < Duration::from_secs(2));
+        assert!(refused(&fixture, "address").await > before);
+        call_from(&fixture, "127.0.0.2").await.expect("another address has places of its own");
         drop(held);
-        eventually("there is a place again", || is_let_in(&fixture)).await;
+        let again = || async { call_from(&fixture, "127.0.0.1").await.is_ok() };
+        eventually("there is a place again", again).await;
     }
 }
 

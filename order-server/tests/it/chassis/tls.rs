@@ -78,7 +78,7 @@ impl Secured {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_over_tls_is_answered_and_plain_text_is_refused_at_once() {
-    let secured = Secured::start(&[("MAX_CONNECTIONS", "2")]).await;
+    let secured = Secured::start(&[("MAX_CONNECTIONS", "2"), ("MAX_CONNECTIONS_PER_ADDRESS", "2")]).await;
     let open = secured.channel().await;
     secured.echo(open.clone()).await.unwrap();
     let mut health = HealthClient::new(open.clone());
@@ -168,7 +168,7 @@ async fn guests_are_told_apart_by_their_addresses_as_without_tls() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_slow_with_the_handshake_is_cut_and_holds_up_nobody() {
-    let secured = Secured::start(&[("MAX_CONNECTIONS", "5")]).await;
+    let secured = Secured::start(&[("MAX_CONNECTIONS", "5"), ("MAX_CONNECTIONS_PER_ADDRESS", "5")]).await;
     let grpc = secured.fixture.grpc;
     let mut silent = TcpStream::connect(grpc).await.unwrap();
     let mut begun = TcpStream::connect(grpc).await.unwrap();

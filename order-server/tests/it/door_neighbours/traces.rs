@@ -25,7 +25,7 @@ use tonic::{Request, Response, Status, transport::Server};
 use super::{neighbours, product};
 use crate::{
     door_races::{kit::eventually, process::Process},
-    world::{card, order_of},
+    world::{card, cash, order_of},
 };
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -156,11 +156,9 @@ async fn a_call_to_a_neighbour_that_nobody_waits_for_any_more_ends_as_cancelled(
     let process = surrounded(&database, (&around, &url)).await;
     around.befall(Service::Catalog, Fault::Slow(Duration::from_secs(30)));
     let mut ada = process.customer("ada");
-    let gone = tokio::time::timeout(
-        Duration::from_millis(300),
-        ada.orders.create_order(order_of(&[("fangs", 2)], Some(card("tok_ok")))),
-    );
-    gone.await.unwrap_err();
+    let waiting = tokio::spawn(async move { ada.orders.create_order(order_of(&[("fangs", 2)], Some(cash()))).await });
+    eventually("the product service is asked", || async { around.calls(Service::Catalog) > 0 }).await;
+    waiting.abort();
     let asked = collector.span("integrations.v1.CatalogService/BatchGetProducts").await;
     assert_eq!(text(&asked.attributes, "rpc.response.status_code").as_deref(), Some("CANCELLED"));
 }

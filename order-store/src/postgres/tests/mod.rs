@@ -5,6 +5,7 @@ mod plans;
 mod rows;
 mod schema;
 mod server;
+mod single;
 mod statements;
 mod transactions;
 

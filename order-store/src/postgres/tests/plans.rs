@@ -3,7 +3,7 @@
 //! server is free to choose.
 
 use diesel::{
-    ExpressionMethods as _, QueryDsl as _, SelectableHelper as _,
+    QueryDsl as _, SelectableHelper as _,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     result::QueryResult,
@@ -24,14 +24,17 @@ use crate::{
     fields::Id,
     postgres::{
         pool::Lease,
-        queries::{DueExpiries, DueOperations, DueReservations, ExpiredReservations, Feed, RolledUp, Sums},
+        queries::{
+            DueExpiries, DueOperations, DueReservations, ExpiredReservations, Feed, Lines, Orders, OwnOrders, RolledUp,
+            Sums,
+        },
         read::listed,
-        sql::{Bound, Fail, Insert},
+        sql::{Bound, Fail, Insert, OfOrders, One},
         write::ExpireCarts,
     },
     query::{Direction, OrderCursor, OrderFilter, OrderQuery, OrderSort, Scope},
     rows::{LineRow, OrderRow},
-    schema::{order_line, orders},
+    schema::orders,
     sql_types::{Instant, Uuid as SqlUuid},
     testing::TestDatabase,
 };
@@ -242,6 +245,11 @@ async fn the_feed_is_read_along_its_index_wherever_one_begins() {
     }
 }
 
+/// As single orders are read.
+fn of_one<S: OfOrders>(id: &Id) -> Bound<'_, One<S>> {
+    Bound::new().bind::<SqlUuid>(id)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_full_database_single_orders_words_and_sums_are_looked_up() {
     let (_database, lease) = full().await;
@@ -259,11 +267,14 @@ async fn of_a_full_database_single_orders_words_and_sums_are_looked_up() {
         let plan = plan(&lease, listed(&query).select(OrderRow::as_select())).await;
         assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{index}:\n{plan}");
     }
-    let one = plan(&lease, orders::table.find(Id(Uuid::from_u128(1))).select(OrderRow::as_select())).await;
-    assert!(one.contains("using orders_pkey "), "{one}");
-    let of_one = order_line::table.filter(order_line::order_id.eq(Id(Uuid::from_u128(1))));
-    let lines = plan(&lease, of_one.select(LineRow::as_select())).await;
-    assert!(lines.contains("using order_line_pkey "), "{lines}");
+    let id = Id(Uuid::from_u128(1));
+    for (index, plan) in [
+        ("orders_pkey", plan(&lease, of_one::<Orders>(&id)).await),
+        ("orders_pkey", plan(&lease, of_one::<OwnOrders>(&id).bind::<Text>("me")).await),
+        ("order_line_pkey", plan(&lease, of_one::<Lines>(&id)).await),
+    ] {
+        assert!(plan.contains(&format!("using {index} ")), "{plan}");
+    }
     let sums = plan(&lease, Bound::<Sums>::new()).await;
     assert!(sums.contains("order_rollup") && !sums.contains("orders"), "{sums}");
 }
