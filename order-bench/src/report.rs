@@ -131,11 +131,6 @@ fn lasting(figures: &Figures) -> Vec<Row> {
             (50.0, 25.0, true),
         ),
         (
-            "p99 until watchers hear of an order after its caller, 512 in flight, ms",
-            figures.median("postgresql.watched.512.delay_p99_ms"),
-            (50.0, 25.0, true),
-        ),
-        (
             "CreateOrder with payment, all neighbours remote / embedded, 64 in flight",
             over(figures.median("postgresql.remote.64.per_s"), figures.median("postgresql.embedded.64.per_s")),
             (0.5, 0.8, false),

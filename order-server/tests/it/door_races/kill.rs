@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use order_api::v1;
@@ -33,6 +34,9 @@ const BUYERS: usize = 12;
 
 /// After how many acknowledged calls of a round the process is killed, at least, and how many more it may be.
 const CALLS: (usize, usize) = (150, 100);
+
+/// How long an orderly end may take: the calls, the background work, and five seconds for the rest, as the README has it.
+const IN_TIME: Duration = Duration::from_secs(20 + 10 + 5);
 
 /// How many calls are made again at a time.
 const WIDTH: usize = 16;
@@ -168,15 +172,19 @@ async fn replay_after_kill() {
     .await;
 }
 
-/// Asked to end while everybody orders, it answers what it has begun, takes nothing new, and ends well.
+/// Asked to end while everybody orders and others watch or say nothing, it answers what it has begun, takes nothing new, and ends well
+/// and in time.
 #[tokio::test(flavor = "multi_thread")]
 async fn graceful_shutdown_at_peak() {
     on_both_engines(async |database| {
         let (journal, mut dice) = (Journal::default(), Dice::seeded());
         let mut process = open(&database).await;
         let end = async |process: &mut Process| {
+            let _hangers_on = process.hangers_on().await;
+            let began = Instant::now();
             let status = process.terminate().await;
             assert_eq!(status.code(), Some(0), "{status}");
+            assert!(began.elapsed() < IN_TIME, "{:?}", began.elapsed());
         };
         load_and_end(&mut process, (&journal, &mut dice), end).await;
         let process = Process::start(&database, &[]).await;

@@ -2,10 +2,12 @@
 
 use std::{
     io::{BufRead as _, BufReader},
+    net::SocketAddr,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
+use order_api::v1;
 use order_server::{
     auth::{
         Role,
@@ -14,8 +16,14 @@ use order_server::{
     config::{Config, Purpose, Raw, Secret},
 };
 use order_store::testing::TestDatabase;
-use tonic::transport::{Channel, Endpoint};
-use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tokio::net::TcpStream;
+use tonic::{
+    Streaming,
+    transport::{Channel, Endpoint},
+};
+use tonic_health::pb::{
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_client::HealthClient,
+};
 
 use super::call::Desk;
 use crate::world::{Caller, KEY};
@@ -23,9 +31,17 @@ use crate::world::{Caller, KEY};
 /// How long a process may take to say where it listens.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// One who watches orders, one who watches health, and one who says nothing.
+pub(crate) struct HangersOn {
+    _orders: Streaming<v1::WatchOrdersResponse>,
+    _health: Streaming<HealthCheckResponse>,
+    _idle: TcpStream,
+}
+
 /// A server process, killed when it is dropped.
 pub(crate) struct Process {
     child: Killed,
+    address: SocketAddr,
     channel: Channel,
     tokens: Tokens,
 }
@@ -52,7 +68,7 @@ impl Process {
         let address = tokio::task::spawn_blocking(move || address(stdout));
         let address = tokio::time::timeout(PATIENCE, address).await.expect("it greets in time").unwrap();
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { child, channel, tokens: tokens() }
+        Self { child, address: address.parse().unwrap(), channel, tokens: tokens() }
     }
 
     /// A customer's clients.
@@ -74,6 +90,14 @@ impl Process {
     pub(crate) async fn health(&self, service: &str) -> ServingStatus {
         let request = HealthCheckRequest { service: service.to_owned() };
         HealthClient::new(self.channel.clone()).check(request).await.unwrap().into_inner().status()
+    }
+
+    /// Those who would stay for ever.
+    pub(crate) async fn hangers_on(&self) -> HangersOn {
+        let orders = self.admin().orders.watch_orders(v1::WatchOrdersRequest::default()).await.unwrap().into_inner();
+        let health = HealthClient::new(self.channel.clone()).watch(HealthCheckRequest::default()).await.unwrap();
+        let idle = TcpStream::connect(self.address).await.unwrap();
+        HangersOn { _orders: orders, _health: health.into_inner(), _idle: idle }
     }
 
     /// SIGKILL: no chance to tidy anything up.
