@@ -15,13 +15,14 @@ use crate::{Failed, create::Create, load::Call, server::Server};
 /// When something was heard of an order.
 pub(crate) type Heard = Arc<Mutex<HashMap<String, Instant>>>;
 
-fn note(heard: &Heard, order_id: String) {
-    heard.lock().unwrap_or_else(PoisonError::into_inner).insert(order_id, Instant::now());
+fn note(heard: &Heard, order_id: String, when: Instant) {
+    heard.lock().unwrap_or_else(PoisonError::into_inner).insert(order_id, when);
 }
 
-/// A caller that notes when it was answered.
+/// A caller that notes when it asked and when it was answered.
 pub(crate) struct Noting {
     pub(crate) create: Create,
+    pub(crate) asked: Heard,
     pub(crate) answered: Heard,
 }
 
@@ -31,7 +32,8 @@ impl Call for Noting {
         let request = self.create.bearer.with(order);
         let began = Instant::now();
         let order = self.create.client.create_order(request).await?.into_inner();
-        note(&self.answered, order.order_id);
+        note(&self.asked, order.order_id.clone(), began);
+        note(&self.answered, order.order_id, Instant::now());
         Ok(began)
     }
 }
@@ -56,7 +58,7 @@ impl Watchers {
             tasks.spawn(async move {
                 while let Some(message) = stream.message().await? {
                     if let Some(event) = message.event {
-                        note(&heard, event.order_id);
+                        note(&heard, event.order_id, Instant::now());
                     }
                 }
                 Ok(())
@@ -65,27 +67,27 @@ impl Watchers {
         Ok(Self { seen, _tasks: tasks })
     }
 
-    /// How long after the answer each watcher heard of each order, sorted; nothing, where it heard of it before.
-    pub(crate) async fn delays(&self, answered: &Heard) -> Result<Vec<Duration>, Failed> {
-        let answered = answered.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    /// How long after these times each watcher heard of each order, sorted; nothing, where it heard of it before.
+    pub(crate) async fn delays(&self, since: &Heard) -> Result<Vec<Duration>, Failed> {
+        let since = since.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let until = Instant::now() + Duration::from_secs(10);
         let mut delays = Vec::new();
         for seen in &self.seen {
-            while missing(seen, &answered) {
+            while missing(seen, &since) {
                 if Instant::now() >= until {
                     return Err("a watcher has not heard of an order that was placed".into());
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            delays.extend(answered.iter().filter_map(|(id, at)| Some(seen.get(id)?.saturating_duration_since(*at))));
+            delays.extend(since.iter().filter_map(|(id, at)| Some(seen.get(id)?.saturating_duration_since(*at))));
         }
         delays.sort_unstable();
         Ok(delays)
     }
 }
 
-fn missing(seen: &Heard, answered: &HashMap<String, Instant>) -> bool {
+fn missing(seen: &Heard, since: &HashMap<String, Instant>) -> bool {
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    answered.keys().any(|id| !seen.contains_key(id))
+    since.keys().any(|id| !seen.contains_key(id))
 }

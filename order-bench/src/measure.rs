@@ -52,6 +52,8 @@ const WATCHERS: usize = 3;
 const TOO_MANY: usize = 5120;
 /// With so many it is counted what an order costs.
 const COUNTED: [usize; 2] = [64, 512];
+/// Calls in flight while some watch: about the rate that is asked for, and more of it.
+const WATCHED: [usize; 3] = [16, 64, 512];
 /// What is bought, and how that is called.
 const CHOICES: [(Choice, &str); 2] = [(Choice::Uniform, "uniform"), (Choice::Hot, "hot")];
 
@@ -241,20 +243,28 @@ async fn fresh(round: &mut Round<'_>, cluster: &Cluster) -> Result<(), Failed> {
 /// How soon those who watch hear of orders, with many calls in flight and with as many as the server takes.
 async fn feed(round: &mut Round<'_>, server: &Server) -> Result<(), Failed> {
     let plan = round.plan;
-    for in_flight in COUNTED {
+    for in_flight in WATCHED {
         let figure = format!("postgresql.watched.{in_flight}");
         if !plan.wants(&figure) {
             continue;
         }
-        let (watchers, answered) = (Watchers::start(server, WATCHERS).await?, Heard::default());
+        let watchers = Watchers::start(server, WATCHERS).await?;
+        let (asked, answered) = (Heard::default(), Heard::default());
         let create = creator(server, (Choice::Uniform, plan.products));
-        let caller = |channel, dice| Noting { create: create(channel, dice), answered: Arc::clone(&answered) };
+        let caller = |channel, dice| Noting {
+            create: create(channel, dice),
+            asked: Arc::clone(&asked),
+            answered: Arc::clone(&answered),
+        };
         let outcome = load::drive(server, Load::new(in_flight, plan.time), caller).await?;
-        let delays = watchers.delays(&answered).await?;
-        let [p50, p99] = [500, 990].map(|per_mille| millis(load::at(&delays, per_mille)));
-        say(round.number, &figure, &format!("heard of p50 {p50:.2} ms, p99 {p99:.2} ms after the answer"));
-        round.figures.note(format!("{figure}.delay_p50_ms"), p50);
-        round.figures.note(format!("{figure}.delay_p99_ms"), p99);
+        // The commit lies between the two.
+        for (name, since) in [("answer", &answered), ("call", &asked)] {
+            let delays = watchers.delays(since).await?;
+            let [p50, p99] = [500, 990].map(|per_mille| millis(load::at(&delays, per_mille)));
+            say(round.number, &figure, &format!("heard of p50 {p50:.2} ms, p99 {p99:.2} ms after the {name}"));
+            round.figures.note(format!("{figure}.after_{name}_p50_ms"), p50);
+            round.figures.note(format!("{figure}.after_{name}_p99_ms"), p99);
+        }
         round.note(&outcome, &figure)?;
     }
     Ok(())

@@ -126,8 +126,13 @@ fn lasting(figures: &Figures) -> Vec<Row> {
             (0.8, 0.95, false),
         ),
         (
+            "p99 until watchers hear of an order after it is asked for, 16 in flight, ms",
+            figures.median("postgresql.watched.16.after_call_p99_ms"),
+            (50.0, 25.0, true),
+        ),
+        (
             "p99 until watchers hear of an order after its caller, 64 in flight, ms",
-            figures.median("postgresql.watched.64.delay_p99_ms"),
+            figures.median("postgresql.watched.64.after_answer_p99_ms"),
             (50.0, 25.0, true),
         ),
         (
