@@ -9,6 +9,7 @@ mod notification;
 mod payment;
 mod shipping;
 mod tls;
+mod together;
 mod traces;
 mod webhook;
 

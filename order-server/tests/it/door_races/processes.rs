@@ -3,6 +3,7 @@
 mod crowds;
 mod pairs;
 mod prices;
+mod readers;
 mod reconcilers;
 
 use order_api::v1;
