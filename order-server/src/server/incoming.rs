@@ -97,11 +97,11 @@ impl Gatekeeper {
         let info = stream.connect_info();
         let preface = Preface { time: Box::pin(tokio::time::sleep(PREFACE_TIME)), bytes: 0 };
         Connection {
+            admitted: Some(admitted),
             stream: Stream::new(stream, self.tls.as_ref().map(|kept| kept.current())),
             info,
             preface: Some(preface),
             cut: Box::pin(self.cut.clone().cancelled_owned()),
-            _admitted: admitted,
             _counted: OpenConnection::begin(),
         }
     }
@@ -109,12 +109,14 @@ impl Gatekeeper {
 
 /// One accepted connection, with its place.
 pub(super) struct Connection {
+    /// Given back before the socket closes, and so above the stream: a client that sees the end and comes again at once
+    /// finds the place that it had. `None` once the handshake has failed.
+    admitted: Option<Admitted>,
     stream: Stream,
     info: TcpConnectInfo,
     /// The time left for the preface; `None` once it has come.
     preface: Option<Preface>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    _admitted: Admitted,
     _counted: OpenConnection,
 }
 
@@ -133,20 +135,21 @@ impl Connection {
     /// Waits until what was said can be understood. Whoever writes first, as HTTP/2 does, waits here too: patience ends for them
     /// as for readers.
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let failure = match self.stream.poll_open(cx) {
+        let (failure, error, socket) = match self.stream.poll_open(cx) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
-            Poll::Ready(Err(error)) => (HandshakeFailure::Failed, error),
+            Poll::Ready(Err((error, socket))) => (HandshakeFailure::Failed, error, Some(socket)),
             Poll::Pending => {
                 self.poll_alive(cx)?;
                 match self.poll_preface(cx, 0) {
                     Ok(()) => return Poll::Pending,
-                    Err(error) => (HandshakeFailure::Late, error),
+                    Err(error) => (HandshakeFailure::Late, error, None),
                 }
             }
         };
-        let (failure, error) = failure;
-        self.stream.fail();
         handshake_failed(failure);
+        self.admitted = None;
+        drop(socket);
+        self.stream.fail();
         tracing::debug!(peer = ?self.info.remote_addr(), %error, "a TLS handshake came to nothing");
         Poll::Ready(Err(error))
     }

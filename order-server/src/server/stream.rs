@@ -15,7 +15,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
-use tokio_rustls::{Accept, TlsAcceptor, server::TlsStream};
+use tokio_rustls::{FallibleAccept, TlsAcceptor, server::TlsStream};
 
 /// Whatever can be read from and written to.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -26,7 +26,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 pub(super) enum Stream {
     Plain(TcpStream),
     /// TLS, not agreed on yet.
-    Opening(Box<Accept<TcpStream>>),
+    Opening(Box<FallibleAccept<TcpStream>>),
     Tls(Box<TlsStream<TcpStream>>),
     /// There will be no TLS.
     Failed,
@@ -36,17 +36,18 @@ impl Stream {
     /// With a configuration TLS, as it is now; a later one is for later connections.
     pub(super) fn new(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> Self {
         match tls {
-            Some(config) => Self::Opening(Box::new(TlsAcceptor::from(config).accept(stream))),
+            Some(config) => Self::Opening(Box::new(TlsAcceptor::from(config).accept(stream).into_fallible())),
             None => Self::Plain(stream),
         }
     }
 
-    /// Goes on with the handshake, where there is one to go on with.
-    pub(super) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Goes on with the handshake, where there is one to go on with. Where it fails the caller gets the socket, which the
+    /// client sees closed as soon as that is dropped.
+    pub(super) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), (io::Error, TcpStream)>> {
         let Self::Opening(handshake) = self else { return Poll::Ready(Ok(())) };
         let (next, outcome) = match ready!(Pin::new(handshake).poll(cx)) {
             Ok(stream) => (Self::Tls(Box::new(stream)), Ok(())),
-            Err(error) => (Self::Failed, Err(error)),
+            Err(failure) => (Self::Failed, Err(failure)),
         };
         *self = next;
         Poll::Ready(outcome)
