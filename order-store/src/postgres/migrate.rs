@@ -38,7 +38,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "0008_feed",
     "0009_consumers",
     "0010_dead_letters",
-    "0011_inventory"
+    "0011_inventory",
+    "0012_search_behind"
 ];
 
 /// Held while one migration runs, so that of several processes that start at once one migrates and the others wait. An

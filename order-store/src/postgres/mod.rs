@@ -9,6 +9,7 @@
 
 mod audit;
 mod connect;
+mod documents;
 mod error;
 mod migrate;
 mod placing;
@@ -27,13 +28,15 @@ mod write;
 use std::{
     fmt,
     hash::{BuildHasher as _, Hasher as _, RandomState},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use deadpool::managed::Pool;
 pub(crate) use migrate::{migrate, revert};
+use tokio::sync::Notify;
 use tokio_util::{
-    sync::CancellationToken,
+    sync::{CancellationToken, DropGuard},
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
@@ -64,6 +67,10 @@ pub(crate) struct Postgres {
     /// Room for one connection: of a survey, which would keep one of the others for as long as it takes.
     surveys: Pool<Sessions>,
     tasks: TaskTracker,
+    /// Told of every transaction that has written documents to be searched.
+    documents: Arc<Notify>,
+    /// Ends what is done behind transactions.
+    _stop: DropGuard,
 }
 
 impl fmt::Debug for Postgres {
@@ -82,7 +89,9 @@ impl Postgres {
         let pools = |lanes, size| (0..lanes).map(|_| pool::new(target.clone(), size)).collect::<Result<_, _>>();
         let (placing, products) = (pools(PLACE_LANES, 1)?, pools(PRODUCT_LANES, 2)?);
         let pool = pool::new(target, connections)?;
-        Ok(Self { pool, placing, products, surveys, tasks: TaskTracker::new() })
+        let (tasks, documents, stop) = (TaskTracker::new(), Arc::default(), CancellationToken::new());
+        tokio::spawn(documents::take_in(pool.clone(), Arc::clone(&documents), (tasks.clone(), stop.clone())));
+        Ok(Self { pool, placing, products, surveys, tasks, documents, _stop: stop.drop_guard() })
     }
 
     /// Registers a transaction, so that closing waits for it. Taken before the look at whether it is closed: whoever closes
@@ -110,7 +119,8 @@ impl Postgres {
             Room::Products(lane) => &self.products[lane],
         };
         let lease = pool::lease(pool, until).await?;
-        let task = tokio::spawn(run(Job { pool: pool.clone(), lease: Some(lease), until, token }));
+        let documents = Arc::clone(&self.documents);
+        let task = tokio::spawn(run(Job { pool: pool.clone(), lease: Some(lease), until, documents, token }));
         task.await
             .map_err(|stopped| StoreError::Internal(format!("a transaction's task has ended early: {stopped}")))?
     }
@@ -132,7 +142,8 @@ impl Backend for Postgres {
         let token = self.enter()?;
         let until = deadline::current();
         let lease = pool::lease_now(&self.surveys).await?;
-        let job = Job { pool: self.surveys.clone(), lease: Some(lease), until, token };
+        let documents = Arc::clone(&self.documents);
+        let job = Job { pool: self.surveys.clone(), lease: Some(lease), until, documents, token };
         let task = tokio::spawn(job.survey(work, stop));
         task.await.map_err(|stopped| StoreError::Internal(format!("a survey's task has ended early: {stopped}")))?
     }
@@ -151,6 +162,7 @@ struct Job {
     pool: Pool<Sessions>,
     lease: Option<Lease>,
     until: Option<Instant>,
+    documents: Arc<Notify>,
     /// Held until all is done.
     token: TaskTrackerToken,
 }
@@ -180,7 +192,11 @@ impl Job {
             let mut tx = self.begin(Access::Write).await?;
             match work.run(&mut tx).await {
                 Ok(output) => {
+                    let has_documents = tx.has_documents();
                     self.lease = tx.commit().await?;
+                    if has_documents {
+                        self.documents.notify_one();
+                    }
                     return Ok(output);
                 }
                 Err(_lost) if tx.is_stillborn() && tries < TRIES => tries += 1,

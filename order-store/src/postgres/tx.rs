@@ -19,12 +19,14 @@ use super::{
     connect::Session,
     error::{Connection, Failure},
     pool::Lease,
+    sql::Table as _,
     together::{COMMIT_IF_WRITTEN, Place, Shape, Writes},
 };
 use crate::{
     backend::Path,
     deadline,
     error::StoreError,
+    rows::SearchRow,
     statements::{Done, Fault},
 };
 
@@ -74,14 +76,21 @@ pub(super) struct PgTx {
     over: bool,
     /// What is to be written before anything is read, or together with COMMIT.
     writes: Writes,
+    /// Documents to be searched are among what is, or was, to be written.
+    documents: bool,
 }
 
 impl PgTx {
     pub(super) fn new(lease: Lease, access: Access, until: Option<Instant>) -> Result<Self, StoreError> {
         let begin = Some(begin_sql(access, until)?);
         let single = access == Access::Read(Path::ByKey);
-        let (stillborn, failed, over) = (false, false, false);
-        Ok(Self { lease, until, begin, stillborn, failed, single, over, writes: Writes::default() })
+        let (stillborn, failed, over, documents) = (false, false, false, false);
+        Ok(Self { lease, until, begin, stillborn, failed, single, over, writes: Writes::default(), documents })
+    }
+
+    /// Whether it writes documents to be searched.
+    pub(super) const fn has_documents(&self) -> bool {
+        self.documents
     }
 
     /// Whether nothing at all was done, because the connection had died before.
@@ -189,6 +198,7 @@ impl PgTx {
         if self.writes.meets(&writes) {
             self.flush().await?;
         }
+        self.documents |= writes.are_of(SearchRow::NAME);
         self.writes.append(writes);
         Ok(())
     }

@@ -9,7 +9,7 @@ use order_store::{
 use crate::shop::{Shop, Wish, customer};
 
 /// Every migration, oldest first.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     "0001_initial",
     "0002_coupons",
     "0003_reservations",
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 11] = [
     "0009_consumers",
     "0010_dead_letters",
     "0011_inventory",
+    "0012_search_behind",
 ];
 
 async fn empty_databases() -> [TestDatabase; 2] {

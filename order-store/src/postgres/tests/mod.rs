@@ -1,5 +1,6 @@
 //! What only PostgreSQL can show. What both engines have in common is in the contract suite.
 
+mod documents;
 mod errors;
 mod plans;
 mod rows;

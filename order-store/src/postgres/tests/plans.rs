@@ -187,6 +187,7 @@ async fn full() -> (TestDatabase, Lease) {
          )) AS copy WHERE o.order_id <> l.order_id;
          INSERT INTO order_event SELECT order_id, 1, 'PLACED', 'GUEST', '', NULL, NULL, create_time, 'PENDING', '{{}}', total FROM orders;
          INSERT INTO order_search SELECT order_id, lower(order_number) || ' ' || contact_email FROM orders;
+         SELECT take_in_search_documents();
          ANALYZE"
     );
     lease.connection().batch_execute(&copies).await.unwrap();

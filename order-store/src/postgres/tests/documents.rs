@@ -1,0 +1,98 @@
+//! Taking documents into the search index.
+
+use super::{eventually, rows::id, store};
+use crate::{
+    backend::{Backend as _, WriteWork},
+    rows::SearchRow,
+    statements::{Done, Write},
+    testing::TestDatabase,
+};
+
+/// Documents that stand on the index's list.
+const WAITING: &str = "SELECT pending_tuples::text FROM pgstatginindex('order_search_document_idx')";
+const TAKE_IN: &str = "SELECT take_in_search_documents()::text";
+const WRITE: &str = "INSERT INTO order_search (order_id, document) VALUES (gen_random_uuid(), 'spk-2026-000001')";
+
+/// A database in which one can see how many documents wait.
+async fn watched(database: &TestDatabase) {
+    database.execute("CREATE EXTENSION pgstattuple").await.unwrap();
+}
+
+/// Writes a document.
+struct Document(u128);
+
+impl WriteWork for Document {
+    type Output = ();
+    const NAME: &'static str = "document";
+
+    async fn run<T: Write>(&self, tx: &mut T) -> Done {
+        tx.put_search(&[SearchRow { order_id: id(self.0), document: format!("spk-2026-{:06}", self.0) }]).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_taken_in_behind_the_transaction_that_wrote_them() {
+    let (database, store) = store(2).await;
+    watched(&database).await;
+    for n in 1..=3 {
+        store.write(Document(n)).await.unwrap();
+        // Along the index, which knows what is on its list.
+        let found =
+            "SELECT set_config('enable_seqscan', 'off', false) FROM order_search WHERE document LIKE '%2026-00000%'";
+        assert_eq!(database.texts(found).await.len(), usize::try_from(n).unwrap());
+        eventually(&database, WAITING, "0").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_others_left_behind_are_taken_in_too() {
+    let database = TestDatabase::postgres().await;
+    watched(&database).await;
+    database.execute(WRITE).await.unwrap();
+    assert_eq!(database.texts(WAITING).await, ["1"]);
+    let _store = super::Postgres::connect(&super::url(&database), 1).await.unwrap();
+    eventually(&database, WAITING, "0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_taken_in_is_tried_again() {
+    let (database, store) = store(1).await;
+    watched(&database).await;
+    database.execute("ALTER FUNCTION take_in_search_documents RENAME TO hidden").await.unwrap();
+    store.write(Document(1)).await.unwrap();
+    tokio::time::sleep(2 * super::super::documents::PAUSE).await;
+    assert_eq!(database.texts(WAITING).await, ["1"]);
+    database.execute("ALTER FUNCTION hidden RENAME TO take_in_search_documents").await.unwrap();
+    eventually(&database, WAITING, "0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_at_a_time_takes_in_and_need_not_own_the_index() {
+    let database = TestDatabase::postgres().await;
+    watched(&database).await;
+    database.execute(WRITE).await.unwrap();
+    let role = format!("reader_of_{}", database.texts("SELECT current_database()::text").await.concat());
+    let as_reader = |rest: &str| format!("BEGIN; CREATE ROLE {role}; SET LOCAL ROLE {role}; {rest}; ROLLBACK");
+    let clean = "SELECT gin_clean_pending_list('order_search_document_idx')";
+    database.execute(&as_reader(clean)).await.unwrap_err();
+    assert_eq!(database.texts(WAITING).await, ["1"]);
+    database.execute(&as_reader(TAKE_IN)).await.unwrap();
+    assert_eq!(
+        database.texts(WAITING).await,
+        ["0"],
+        "what the index holds does not depend on how the transaction ends"
+    );
+    // Each statement is a transaction with a connection of its own.
+    let holding = "SELECT pg_advisory_xact_lock(7310093211452883202), pg_sleep(3)";
+    let (_held, taken) = tokio::join!(database.execute(holding), async {
+        eventually(
+            &database,
+            "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND granted \
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            "1",
+        )
+        .await;
+        database.texts(&format!("SELECT COALESCE(({TAKE_IN}), 'somebody else')")).await
+    });
+    assert_eq!(taken, ["somebody else"]);
+}
