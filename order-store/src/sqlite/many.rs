@@ -3,7 +3,12 @@
 //! For statements that diesel cannot cache, such as those that meet conflicts, and for the search index: it writes what it has
 //! gathered whenever a statement begins, so that a statement for each document would make each of them an index of its own.
 
-use diesel::{RunQueryDsl as _, SqliteConnection, sql_query, sql_types::Text};
+use diesel::{
+    QueryResult, RunQueryDsl, SqliteConnection,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    sql_types::Text,
+    sqlite::Sqlite,
+};
 use serde::Serialize;
 
 use super::connection::fault;
@@ -69,9 +74,32 @@ pub(super) fn add_customer_rollups(connection: &mut SqliteConnection, rows: &[Cu
     )
 }
 
-fn write<R: Serialize>(connection: &mut SqliteConnection, sql: &str, rows: &[R]) -> Done {
+fn write<R: Serialize>(connection: &mut SqliteConnection, sql: &'static str, rows: &[R]) -> Done {
     if !rows.is_empty() {
-        sql_query(sql).bind::<Text, _>(crate::rows::json(&rows)).execute(connection).map_err(fault)?;
+        Many { sql, rows: crate::rows::json(&rows) }.execute(connection).map_err(fault)?;
     }
     Ok(())
 }
+
+/// A statement over many rows. diesel keeps it prepared under its text, which it would not do for one of `sql_query`.
+struct Many {
+    sql: &'static str,
+    rows: String,
+}
+
+impl QueryFragment<Sqlite> for Many {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let (before, behind) = self.sql.split_once('?').expect("a statement has a place for its rows");
+        out.push_sql(before);
+        out.push_bind_param::<Text, _>(&self.rows)?;
+        out.push_sql(behind);
+        Ok(())
+    }
+}
+
+impl QueryId for Many {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl RunQueryDsl<SqliteConnection> for Many {}
