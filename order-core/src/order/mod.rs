@@ -170,7 +170,6 @@ impl Order {
     #[must_use]
     pub fn search_text(&self) -> String {
         let mut words: Vec<&str> = Vec::new();
-        words.extend(self.number.as_ref().map(OrderNumber::as_str));
         if let Some(contact) = &self.contact {
             words.extend([contact.email.as_str(), contact.name.as_str()]);
         }
@@ -178,7 +177,17 @@ impl Order {
         for line in &self.lines {
             words.extend([line.name.as_str(), line.product_id.as_str(), line.sku.as_str()]);
         }
-        words.join("\n").to_lowercase()
+        let text = words.join("\n").to_lowercase();
+        match &self.number {
+            None => text,
+            Some(number) => Self::search_text_with(number, &text),
+        }
+    }
+
+    /// The [`search_text`](Self::search_text) of an order with this number, from what it is without one.
+    #[must_use]
+    pub fn search_text_with(number: &OrderNumber, text: &str) -> String {
+        format!("{}\n{text}", number.as_str().to_lowercase())
     }
 
     pub(crate) fn derive(&mut self) {

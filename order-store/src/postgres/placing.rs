@@ -215,7 +215,7 @@ pub(super) fn moved_counters(taken: &[(Series, i64)]) -> Bound<'_, MoveCounters>
 pub(super) fn placed_orders(placed: Placed) -> Writes {
     let mut writes = new_orders(placed.orders);
     writes.insert::<_, Fail>(placed.events);
-    writes.insert::<_, Replace>(placed.search);
+    writes.insert::<_, Fail>(placed.search);
     writes.insert::<_, Replace>(placed.carts);
     writes.change(InventoryRow::NAME, placed.taken_over, told);
     writes.append(shelves(placed.shelves));

@@ -8,15 +8,16 @@ use order_core::{
     ids::{CartId, CouponCode, CustomerId, OrderId, OrderNumber, ProductId, Sku},
     money::Money,
     order::{
-        Counters, FulfillmentStatus, Hold, ImportSource, Line, Order, OrderReturn, Owner, PaymentStatus, Shipment,
-        State, Status, Totals,
+        Counters, FulfillmentStatus, Hold, ImportSource, Line, Order, OrderReturn, Owner, PaymentStatus, Placement,
+        Shipment, State, Status, Totals,
     },
     policy::StockKeeping,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    OperationRow, PaymentRow, ReturnRow, ShipmentRow, count, currency, from_json, json, key, row, stored, word,
+    EventRow, OperationRow, PaymentRow, ReturnRow, ShipmentRow, count, currency, from_json, json, key, row, stored,
+    word,
 };
 use crate::{
     error::StoreError,
@@ -102,6 +103,31 @@ row! {
     }
 }
 
+/// All rows of an order that is to be placed, but for its number: that is drawn while others wait for it, and these can be made before.
+#[derive(Debug)]
+pub(crate) struct NewOrder {
+    rows: OrderRows,
+    search: SearchRow,
+    events: Vec<EventRow>,
+}
+
+impl NewOrder {
+    pub(crate) fn new(Placement { order, events, .. }: &Placement) -> Self {
+        Self {
+            rows: OrderRows::numbered(order, String::new()),
+            search: SearchRow::new(order),
+            events: events.iter().map(|event| EventRow::new(order.id, event)).collect(),
+        }
+    }
+
+    /// With the number that was drawn.
+    pub(crate) fn numbered(mut self, number: &OrderNumber) -> (OrderRows, SearchRow, Vec<EventRow>) {
+        number.as_str().clone_into(&mut self.rows.order.order_number);
+        self.search.document = Order::search_text_with(number, &self.search.document);
+        (self.rows, self.search, self.events)
+    }
+}
+
 /// The parts of an import that are only ever shown.
 #[derive(Serialize, Deserialize)]
 struct ImportDetail {
@@ -126,8 +152,13 @@ impl OrderRows {
     /// # Panics
     /// For an order without a number: it is drawn before an order becomes rows.
     pub(crate) fn new(order: &Order) -> Self {
+        let number = order.number.as_ref().expect("the number is drawn before the order is stored");
+        Self::numbered(order, number.to_string())
+    }
+
+    fn numbered(order: &Order, number: String) -> Self {
         Self {
-            order: OrderRow::new(order),
+            order: OrderRow::new(order, number),
             lines: order.lines.iter().map(|line| LineRow::new(order.id, line)).collect(),
             payments: PaymentRow::all(order),
             operations: OperationRow::all(order),
@@ -193,13 +224,13 @@ impl SearchRow {
 }
 
 impl OrderRow {
-    fn new(order: &Order) -> Self {
+    fn new(order: &Order, order_number: String) -> Self {
         let contact = order.contact.as_ref();
         let import = order.import.as_ref();
         let totals = &order.totals;
         Self {
             order_id: Id(order.id.uuid()),
-            order_number: order.number.as_ref().expect("the number is drawn before the order is stored").to_string(),
+            order_number,
             customer_id: order.owner.customer_id().map(ToString::to_string),
             cart_id: order.cart_id.map(|id| Id(id.uuid())),
             state: order.state.as_str().to_owned(),

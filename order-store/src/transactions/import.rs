@@ -31,16 +31,16 @@ impl WriteWork for ImportBatch {
             if names.insert(name(order)) {
                 let placement = import(order.draft.clone(), order.id, &order.context);
                 let placement = placement.map_err(|error| StoreError::Internal(format!("import: {error}")))?;
-                new.push((placement, &self.numbering));
+                new.push(placement);
             }
         }
-        let mut fresh = insert(tx, new).await?.into_iter();
+        let mut fresh = insert(tx, new, &self.numbering).await?.into_iter();
         let mut answers = Vec::with_capacity(self.orders.len());
         for order in &self.orders {
             let answer = match known.get(&name(order)) {
                 Some(order) => Imported::Known(Box::new(order.clone())),
                 None => {
-                    let order = fresh.next().expect("the first of each unknown name was inserted, in this order").order;
+                    let order = fresh.next().expect("the first of each unknown name was inserted, in this order");
                     known.extend(origin(&order).map(|origin| (origin, order.clone())));
                     Imported::New(Box::new(order))
                 }

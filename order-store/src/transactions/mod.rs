@@ -142,8 +142,9 @@ impl<B: Backend> Store for Engine<B> {
 #[async_trait]
 impl<B: Backend> OrderStore for Engine<B> {
     async fn place(&self, order: PlaceOrder) -> Result<Effect, StoreError> {
-        match Self::ask(&self.placing, order).await? {
-            place::Standing::Placed(effect) => Ok(*effect),
+        let prepared = Arc::new(place::Prepared::new(order));
+        match Self::ask(&self.placing, Arc::clone(&prepared)).await? {
+            place::Standing::Placed(number) => Ok(prepared.placed(number)),
             place::Standing::Earlier(id) => {
                 let order = self.order(OrderKey::Id(id), Scope::All).await?;
                 let order = order.ok_or_else(|| StoreError::corrupt(format!("order {id} of a request is gone")))?;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use order_core::{calendar, ids::OrderNumber, order::Placement};
+use order_core::{calendar, ids::OrderNumber, time::Timestamp};
 
 use crate::{
     statements::{Done, NumberRange, Series, Write},
-    store::{Effect, Numbering},
+    store::Numbering,
 };
 
 /// Counters that are locked: their last numbers, and how many were taken.
@@ -37,32 +37,17 @@ impl Counters {
     }
 }
 
-/// Numbers new orders, in their order.
-pub(super) async fn number<T: Write>(
+/// One range of numbers for each prefix and year, in their order, dealt out in the order of what was placed.
+pub(super) async fn draw<T: Write>(
     tx: &mut T,
-    new: Vec<(Placement, &Numbering)>,
-    counters: &mut Counters,
-) -> Done<Vec<Effect>> {
-    let numbers = draw(tx, &new, counters).await?;
-    let mut effects: Vec<Effect> = Vec::with_capacity(new.len());
-    for ((mut placement, _), number) in new.into_iter().zip(numbers) {
-        placement.number(number);
-        effects.push(Effect { order: placement.order, events: placement.events });
-    }
-    Ok(effects)
-}
-
-/// One range of numbers for each prefix and year, in their order, dealt out in the orders' order.
-async fn draw<T: Write>(
-    tx: &mut T,
-    new: &[(Placement, &Numbering)],
+    placed: &[(Timestamp, &Numbering)],
     counters: &mut Counters,
 ) -> Done<Vec<OrderNumber>> {
-    let series = |(placement, numbering): &(Placement, &Numbering)| {
-        ((numbering.prefix.clone(), calendar::year_utc(placement.order.create_time)), numbering.first)
+    let series = |(time, numbering): &(Timestamp, &Numbering)| {
+        ((numbering.prefix.clone(), calendar::year_utc(*time)), numbering.first)
     };
     let mut wanted: BTreeMap<_, i64> = BTreeMap::new();
-    for order in new {
+    for order in placed {
         *wanted.entry(series(order)).or_default() += 1;
     }
     let mut next = BTreeMap::new();
@@ -73,11 +58,11 @@ async fn draw<T: Write>(
         };
         next.insert((series, first), start);
     }
-    let deal = |order: &(Placement, &Numbering)| {
+    let deal = |order: &(Timestamp, &Numbering)| {
         let key = series(order);
         let counter = next.get_mut(&key).expect("a range was taken for every series");
         *counter += 1;
         OrderNumber::new(&key.0.0, key.0.1, *counter - 1)
     };
-    Ok(new.iter().map(deal).collect())
+    Ok(placed.iter().map(deal).collect())
 }

@@ -2,13 +2,17 @@
 //!
 //! The batch is decided in order of arrival, each order all or nothing. No two orders of a batch share a request id or a cart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use order_core::{
     calendar,
     cart::{Cart, CartState},
     error::Refusal,
-    ids::{CartId, IdSeed, OrderId, ProductId, Sku},
+    ids::{CartId, IdSeed, OrderId, OrderNumber, ProductId, Sku},
     order::{Order, Placement},
     policy::AllocatePolicy,
     stock::{self, Demand, Levels, MovementKind, Reserved, Shortage, StockChange},
@@ -18,7 +22,7 @@ use order_core::{
 use super::{
     coupons::Redemptions,
     inventory,
-    numbers::{Counters, number},
+    numbers::{Counters, draw},
     requests,
     shelf::{Locking, Shelves, Source},
 };
@@ -29,13 +33,48 @@ use crate::{
     lanes::{Attempt, Batch, Work},
     query::Scope,
     request::{Request, RequestKey, RequestOutcome},
-    rows::{EventRow, MovementCause, OrderRows, RequestRow, Rollups, SearchRow, cart_from_rows, cart_rows},
+    rows::{MovementCause, NewOrder, RequestRow, Rollups, cart_from_rows, cart_rows},
     statements::{Done, Fault, Opened, Opening, Placed, Series, Write},
     store::{Effect, Numbering, PlaceOrder, PricedProduct},
 };
 
+/// An order to be placed, on its way through a lane, with what can be made of it before the lane comes to it: whatever a lane computes,
+/// others wait for, with their shelves locked.
+pub(super) struct Prepared {
+    order: PlaceOrder,
+    /// For the first attempt; another one makes them anew.
+    rows: Mutex<Option<NewOrder>>,
+}
+
+impl Prepared {
+    pub(super) fn new(order: PlaceOrder) -> Self {
+        let rows = Mutex::new(Some(NewOrder::new(&order.placement)));
+        Self { order, rows }
+    }
+
+    /// What came of it, once it has its number.
+    pub(super) fn placed(&self, number: OrderNumber) -> Effect {
+        let mut placement = self.order.placement.clone();
+        placement.number(number);
+        Effect { order: placement.order, events: placement.events }
+    }
+
+    fn rows(&self) -> NewOrder {
+        let made = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take();
+        made.unwrap_or_else(|| NewOrder::new(&self.order.placement))
+    }
+}
+
+impl Deref for Prepared {
+    type Target = PlaceOrder;
+
+    fn deref(&self) -> &PlaceOrder {
+        &self.order
+    }
+}
+
 /// Orders to be placed together.
-pub(super) struct PlaceBatch(pub(super) Batch<PlaceOrder>);
+pub(super) struct PlaceBatch(pub(super) Batch<Arc<Prepared>>);
 
 /// Where one order of a batch stands.
 enum Slot {
@@ -46,7 +85,7 @@ enum Slot {
     /// Its cart was ordered before, and is this order.
     Earlier(OrderId),
     /// It was placed by this very batch, at an attempt whose answer got lost.
-    Done(Box<Order>),
+    Done(OrderNumber),
     /// It is refused.
     Refused(Refusal),
     /// Its request id belongs to another request, whose outcome is left alone.
@@ -57,10 +96,10 @@ enum Slot {
 }
 
 /// Placing orders in lanes.
-pub(super) struct Placing<B>(pub(super) std::sync::Arc<B>);
+pub(super) struct Placing<B>(pub(super) Arc<B>);
 
 impl<B: Backend> Work for Placing<B> {
-    type Item = PlaceOrder;
+    type Item = Arc<Prepared>;
     type Answer = Standing;
     type Key = PlaceKey;
     const NAME: &'static str = "place";
@@ -71,13 +110,13 @@ impl<B: Backend> Work for Placing<B> {
     /// Twice as many as calls are let in at once, unless that is configured otherwise.
     const QUEUE: usize = 2048;
 
-    fn keys(order: &PlaceOrder) -> Vec<PlaceKey> {
+    fn keys(order: &Arc<Prepared>) -> Vec<PlaceKey> {
         let request = order.request.as_ref().map(|request| PlaceKey::Request(request.key.clone()));
         let cart = order.cart.as_ref().map(|cart| PlaceKey::Cart(cart.id));
         request.into_iter().chain(cart).collect()
     }
 
-    async fn run(&self, batch: Batch<PlaceOrder>) -> Result<Vec<Result<Standing, StoreError>>, StoreError> {
+    async fn run(&self, batch: Batch<Arc<Prepared>>) -> Result<Vec<Result<Standing, StoreError>>, StoreError> {
         let answers = self.0.write(PlaceBatch(batch)).await?;
         Ok(answers.into_iter().map(|answer| answer.map_err(StoreError::Refused)).collect())
     }
@@ -85,8 +124,8 @@ impl<B: Backend> Work for Placing<B> {
 
 /// What became of an order that was to be placed.
 pub(super) enum Standing {
-    /// It was placed.
-    Placed(Box<Effect>),
+    /// It was placed, under this number.
+    Placed(OrderNumber),
     /// The request, or the cart, led to this order before. To be read afterwards: here it would be locked behind shelves, or read
     /// at different moments.
     Earlier(OrderId),
@@ -113,22 +152,19 @@ impl WriteWork for PlaceBatch {
         let (mut slots, promising) = self.open(tx).await?;
         let Promising { shelves, redemptions, counters } = self.promise(&mut slots, promising);
         let mut placed = self.store(tx, (&slots, shelves, redemptions), counters).await?.into_iter();
-        let answer = |(slot, order): (Slot, &PlaceOrder)| match slot {
+        let answer = |slot| match slot {
             Slot::Open(_) => {
-                let effect = placed.next().expect("every open slot was stored, in this order");
-                Ok(Ok(Standing::Placed(Box::new(effect))))
+                let number = placed.next().expect("every open slot was stored, in this order");
+                Ok(Ok(Standing::Placed(number)))
             }
-            Slot::Done(stored) => {
-                let events = order.placement.events.clone();
-                Ok(Ok(Standing::Placed(Box::new(Effect { order: *stored, events }))))
-            }
+            Slot::Done(number) => Ok(Ok(Standing::Placed(number))),
             Slot::Earlier(order_id) => Ok(Ok(Standing::Earlier(order_id))),
             Slot::Replay(outcome) => earlier(outcome),
             Slot::Refused(refusal) => Ok(Err(refusal)),
             Slot::Reused => Ok(Err(Refusal::RequestIdReused)),
             Slot::Stale => Ok(Err(Refusal::PricingStale)),
         };
-        slots.into_iter().zip(self.orders()).map(answer).collect()
+        slots.into_iter().map(answer).collect()
     }
 }
 
@@ -145,7 +181,7 @@ fn foreign_outcome() -> Fault {
 }
 
 impl PlaceBatch {
-    fn orders(&self) -> &[PlaceOrder] {
+    fn orders(&self) -> &[Arc<Prepared>] {
         self.0.items()
     }
 
@@ -162,7 +198,7 @@ impl PlaceBatch {
         let claims = self.claims(&stored);
         let is_plain = self.orders().iter().all(|order| order.cart.is_none() && order.coupon.is_none());
         if is_plain && stored.is_empty() {
-            let locking = Locks::of(self.orders().iter().map(|order| (None, order)));
+            let locking = Locks::of(self.orders().iter().map(|order| (None, &***order)));
             let opened = tx.open_placing(locking.opening(&claims)).await?;
             let mut slots = self.slots(stored, &opened.taken)?;
             self.compare_products(&mut slots, &opened);
@@ -173,8 +209,9 @@ impl PlaceBatch {
         let mut slots = self.slots(stored, &taken)?;
         self.consume_carts(tx, &mut slots).await?;
         let open = slots.iter().zip(self.orders());
-        let open = open
-            .filter_map(|(slot, order)| if let Slot::Open(cart) = slot { Some((cart.as_ref(), order)) } else { None });
+        let open = open.filter_map(
+            |(slot, order)| if let Slot::Open(cart) = slot { Some((cart.as_ref(), &***order)) } else { None },
+        );
         let open: Vec<_> = open.collect();
         let redemptions = Redemptions::open(tx, open.iter().map(|(_, order)| *order)).await?;
         let locking = Locks::of(open.into_iter());
@@ -186,7 +223,7 @@ impl PlaceBatch {
     }
 
     /// The requests to be claimed, sorted: of all orders that are not there.
-    fn claims(&self, stored: &BTreeMap<OrderId, Order>) -> Vec<RequestRow> {
+    fn claims(&self, stored: &BTreeMap<OrderId, OrderNumber>) -> Vec<RequestRow> {
         let mut rows = Vec::new();
         for order in self.orders().iter().filter(|order| !stored.contains_key(&order.placement.order.id)) {
             let hoped = RequestOutcome::Order(order.placement.order.id);
@@ -198,11 +235,11 @@ impl PlaceBatch {
 
     /// Where each order stands, as far as its request tells. Where the answer to an earlier attempt got lost, its orders may be
     /// there: they have the same identities.
-    fn slots(&self, mut stored: BTreeMap<OrderId, Order>, taken: &[RequestRow]) -> Done<Vec<Slot>> {
+    fn slots(&self, mut stored: BTreeMap<OrderId, OrderNumber>, taken: &[RequestRow]) -> Done<Vec<Slot>> {
         let taken: BTreeMap<_, _> = taken.iter().map(|row| (row.key(), row)).collect();
-        let slot = |order: &PlaceOrder| {
-            if let Some(stored) = stored.remove(&order.placement.order.id) {
-                return Ok(Slot::Done(Box::new(stored)));
+        let slot = |order: &Arc<Prepared>| {
+            if let Some(number) = stored.remove(&order.placement.order.id) {
+                return Ok(Slot::Done(number));
             }
             let Some(request) = &order.request else { return Ok(Slot::Open(None)) };
             let Some(row) = taken.get(&RequestRow::key_of(request)) else { return Ok(Slot::Open(None)) };
@@ -218,14 +255,10 @@ impl PlaceBatch {
         self.orders().iter().map(slot).collect()
     }
 
-    async fn stored<T: Write>(&self, tx: &mut T) -> Done<BTreeMap<OrderId, Order>> {
+    async fn stored<T: Write>(&self, tx: &mut T) -> Done<BTreeMap<OrderId, OrderNumber>> {
         let ids: Vec<_> = self.orders().iter().map(|order| order.placement.order.id).collect();
-        let mut stored = BTreeMap::new();
-        for rows in tx.orders_by_id(&ids).await? {
-            let order = rows.into_order()?;
-            stored.insert(order.id, order);
-        }
-        Ok(stored)
+        let rows = tx.orders_by_id(&ids).await?.into_iter().map(|rows| rows.order);
+        Ok(rows.map(|row| (OrderId::new(row.order_id.0), OrderNumber::stored(row.order_number))).collect())
     }
 
     /// Locks the carts, in the order of their owners, and marks them ordered, in memory; they are written with the orders.
@@ -288,13 +321,13 @@ impl PlaceBatch {
         promising
     }
 
-    /// Numbers what is placed and writes all there is to write.
+    /// Numbers what is placed and writes all there is to write. Answers the numbers, in the order of what is placed.
     async fn store<T: Write>(
         &self,
         tx: &mut T,
         (slots, shelves, redemptions): (&[Slot], Shelves, Redemptions),
         mut counters: Counters,
-    ) -> Done<Vec<Effect>> {
+    ) -> Done<Vec<OrderNumber>> {
         let mut placed = Placed { shelves: shelves.into_rows(), ..Placed::default() };
         (placed.coupons, placed.redemptions) = redemptions.into_rows();
         let mut new = Vec::new();
@@ -304,7 +337,7 @@ impl PlaceBatch {
                 Slot::Open(cart) => {
                     placed.carts.extend(cart.as_ref().map(|cart| cart_rows(cart).0));
                     placed.taken_over.extend(order.reserved.as_ref().map(|reserved| Id(reserved.id.uuid())));
-                    new.push((order.placement.clone(), &order.numbering));
+                    new.push(order);
                 }
                 Slot::Refused(refusal) => placed.settle(request, &RequestOutcome::Refused(refusal.clone())),
                 Slot::Earlier(order_id) => placed.settle(request, &RequestOutcome::Order(*order_id)),
@@ -312,11 +345,12 @@ impl PlaceBatch {
                 Slot::Replay(_) | Slot::Done(_) | Slot::Reused => {}
             }
         }
-        let effects = number(tx, new, &mut counters).await?;
+        let times: Vec<_> = new.iter().map(|order| (order.placement.order.create_time, &order.numbering)).collect();
+        let numbers = draw(tx, &times, &mut counters).await?;
         placed.numbers = counters.taken();
-        placed.add(&effects);
+        placed.add(new.into_iter().map(|order| order.rows()).zip(&numbers));
         tx.finish_placing(placed).await?;
-        Ok(effects)
+        Ok(numbers)
     }
 }
 
@@ -450,25 +484,31 @@ impl Placed {
         self.outcomes.extend(request.map(|request| RequestRow::new(request, outcome)));
     }
 
-    fn add(&mut self, effects: &[Effect]) {
-        self.orders = effects.iter().map(|effect| OrderRows::new(&effect.order)).collect();
-        self.search = effects.iter().map(|effect| SearchRow::new(&effect.order)).collect();
+    fn add<'n>(&mut self, orders: impl Iterator<Item = (NewOrder, &'n OrderNumber)>) {
         let mut rollups = Rollups::default();
-        self.orders.iter().for_each(|order| rollups.place(order));
-        (self.order_rollups, self.customer_rollups) = rollups.into_rows();
-        for effect in effects {
-            self.events.extend(effect.events.iter().map(|event| EventRow::new(effect.order.id, event)));
+        for (order, number) in orders {
+            let (rows, search, events) = order.numbered(number);
+            rollups.place(&rows);
+            self.orders.push(rows);
+            self.search.push(search);
+            self.events.extend(events);
         }
+        (self.order_rollups, self.customer_rollups) = rollups.into_rows();
     }
 }
 
 /// Numbers and inserts new orders, in their order, as the last that a transaction does.
-pub(super) async fn insert<T: Write>(tx: &mut T, new: Vec<(Placement, &Numbering)>) -> Done<Vec<Effect>> {
-    let effects = number(tx, new, &mut Counters::default()).await?;
+pub(super) async fn insert<T: Write>(tx: &mut T, new: Vec<Placement>, numbering: &Numbering) -> Done<Vec<Order>> {
+    let times: Vec<_> = new.iter().map(|placement| (placement.order.create_time, numbering)).collect();
+    let numbers = draw(tx, &times, &mut Counters::default()).await?;
     let mut placed = Placed::default();
-    placed.add(&effects);
+    placed.add(new.iter().map(NewOrder::new).zip(&numbers));
     tx.finish_placing(placed).await?;
-    Ok(effects)
+    let numbered = |(mut placement, number): (Placement, OrderNumber)| {
+        placement.number(number);
+        placement.order
+    };
+    Ok(new.into_iter().zip(numbers).map(numbered).collect())
 }
 
 /// The order that an earlier request made, as it is now. Read under its lock: otherwise its rows would be those of different
