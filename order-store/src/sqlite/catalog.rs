@@ -2,8 +2,11 @@
 
 use diesel::{
     BoolExpressionMethods as _, EscapeExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _,
-    QueryDsl as _, RunQueryDsl as _, SelectableHelper as _, SqliteConnection, TextExpressionMethods as _,
+    QueryDsl as _, QueryResult, RunQueryDsl, SelectableHelper as _, SqliteConnection, TextExpressionMethods as _,
     declare_sql_function,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    sql_types::{BigInt, Text},
+    sqlite::Sqlite,
 };
 use order_core::ids::{ProductId, Sku};
 
@@ -117,6 +120,38 @@ pub(super) fn insert_stock(connection: &mut SqliteConnection, rows: &[StockRow])
     }
     Ok(added)
 }
+
+/// Writes levels. Row by row: as one statement over all of them it would first gather what it finds, because it changes the table
+/// that it reads.
+pub(super) fn update_stock(connection: &mut SqliteConnection, rows: &[StockRow]) -> Done {
+    rows.iter().try_for_each(|row| NewLevel(row).execute(connection).map(drop)).map_err(fault)
+}
+
+/// What diesel's own `update` would not keep prepared.
+struct NewLevel<'a>(&'a StockRow);
+
+impl QueryFragment<Sqlite> for NewLevel<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let StockRow { sku, on_hand, reserved, allocated, backorder_limit } = self.0;
+        out.push_sql("UPDATE stock SET on_hand = ");
+        out.push_bind_param::<BigInt, _>(on_hand)?;
+        out.push_sql(", reserved = ");
+        out.push_bind_param::<BigInt, _>(reserved)?;
+        out.push_sql(", allocated = ");
+        out.push_bind_param::<BigInt, _>(allocated)?;
+        out.push_sql(", backorder_limit = ");
+        out.push_bind_param::<BigInt, _>(backorder_limit)?;
+        out.push_sql(" WHERE sku = ");
+        out.push_bind_param::<Text, _>(sku)
+    }
+}
+
+impl QueryId for NewLevel<'_> {
+    type QueryId = NewLevel<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl RunQueryDsl<SqliteConnection> for NewLevel<'_> {}
 
 pub(super) fn insert_movements(connection: &mut SqliteConnection, rows: &[MovementRow]) -> Done {
     for row in rows {

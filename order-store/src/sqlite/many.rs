@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::connection::fault;
 use crate::{
-    rows::{CustomerRollupRow, OrderRollupRow, SearchRow, StockRow},
+    rows::{CustomerRollupRow, OrderRollupRow, SearchRow},
     statements::Done,
 };
 
@@ -26,18 +26,6 @@ pub(super) fn put_search(connection: &mut SqliteConnection, documents: &[SearchR
          SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?) WHERE true
          ON CONFLICT (order_id) DO UPDATE SET document = excluded.document",
         &rows,
-    )
-}
-
-/// Writes levels.
-pub(super) fn update_stock(connection: &mut SqliteConnection, rows: &[StockRow]) -> Done {
-    let level = |row: &StockRow| (row.sku.clone(), row.on_hand, row.reserved, row.allocated, row.backorder_limit);
-    write(
-        connection,
-        "UPDATE stock SET on_hand = new.value ->> 1, reserved = new.value ->> 2, allocated = new.value ->> 3,
-             backorder_limit = new.value ->> 4
-         FROM json_each(?) AS new WHERE stock.sku = new.value ->> 0",
-        &rows.iter().map(level).collect::<Vec<_>>(),
     )
 }
 

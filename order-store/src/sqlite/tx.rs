@@ -136,7 +136,7 @@ impl Write for SqliteTx<'_> {
     }
 
     async fn update_stock(&mut self, rows: &[StockRow]) -> Done {
-        many::update_stock(self.connection, rows)
+        catalog::update_stock(self.connection, rows)
     }
 
     async fn insert_movements(&mut self, rows: &[MovementRow]) -> Done {
