@@ -340,7 +340,8 @@ impl Scripts {
             for clients in CLIENTS {
                 let figure = format!("pgbench.{name}.{clients}");
                 if round.plan.wants(&figure) {
-                    let outcome = pgbench::run(url, (script, path), clients, round.plan.time)?;
+                    let run = || pgbench::run(url, (script, path), clients, round.plan.time);
+                    let outcome = pgbench::beside_taking_in(url, run)?;
                     let shown = format!("{:.0}/s, mean {:.2} ms", outcome.per_second, outcome.mean_ms);
                     say(round.number, &figure, &shown);
                     round.figures.note(format!("{figure}.per_s"), outcome.per_second);

@@ -1,6 +1,12 @@
 //! The same statements, sent one by one by PostgreSQL's own benchmark: what a hand-written transaction per order comes to.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{
+    path::Path,
+    process::Command,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
 
 use crate::{
     Failed,
@@ -58,6 +64,23 @@ pub(crate) fn run(
         word.and_then(|word| word.parse().ok()).ok_or_else(|| format!("pgbench said nothing of {start}: {printed}"))
     };
     Ok(Outcome { per_second: number("tps")?, mean_ms: number("latency average")? })
+}
+
+/// Has something done while documents are taken into the search index, as the server has that done behind its own.
+pub(crate) fn beside_taking_in<T>(url: &str, work: impl FnOnce() -> Result<T, Failed>) -> Result<T, Failed> {
+    thread::scope(|scope| {
+        let (over, is_over) = mpsc::channel::<()>();
+        let taking_in = scope.spawn(move || {
+            while is_over.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
+                sql(url, "SELECT take_in_search_documents()").map_err(|error| error.to_string())?;
+            }
+            Ok::<_, String>(())
+        });
+        let done = work();
+        drop(over);
+        taking_in.join().map_err(|_panic| "taking documents in panicked")??;
+        done
+    })
 }
 
 /// The statements of one order as pgbench script, after the example of an order that the server placed in this database: the same

@@ -107,7 +107,7 @@ pub const SETTINGS: &[Setting] = &[
     value(
         "DATABASE_POOL_SIZE",
         "8",
-        "shared connections to PostgreSQL (besides: 2 to place orders, 2 to look products up, 1 for surveys), or readers of SQLite, 1 to 256",
+        "shared connections to PostgreSQL (besides: 2 to place orders, 2 to look products up, 1 for surveys, 1 for the search index), or readers of SQLite, 1 to 256",
     ),
     derived("MIGRATE_ON_START", "on in development", "apply missing migrations before serving: `on` or `off`"),
     exposed(

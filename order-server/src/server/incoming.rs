@@ -109,8 +109,8 @@ impl Gatekeeper {
 
 /// One accepted connection, with its place.
 pub(super) struct Connection {
-    /// Given back before the socket closes, and so above the stream: a client that sees the end and comes again at once
-    /// finds the place that it had. `None` once the handshake has failed.
+    /// Given back before the socket is dropped, and so above the stream: a client whose handshake failed, or who was cut, and who comes
+    /// again at once, finds the place that it had. `None` once the handshake has failed.
     admitted: Option<Admitted>,
     stream: Stream,
     info: TcpConnectInfo,

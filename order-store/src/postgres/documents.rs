@@ -5,22 +5,26 @@
 //! find the list full, under the locks of its shelves. Some thousand documents at once, which have most of their letters in common, cost
 //! little more than a hundred, and here nobody waits for it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use deadpool::managed::Pool;
 use diesel::sql_types::{BigInt, Nullable};
 use tokio::sync::Notify;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     pool::{self, Sessions},
     sql::{Bound, statement},
     tx::{Access, PgTx, run},
 };
-use crate::statements::Done;
+use crate::statements::{Done, Fault};
 
 /// How long documents stand on the list. Longer, and searching reads more of it: at five thousand orders a second it is 6 MB by then.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
+/// How long taking in may last, a connection included. Many times what a second's documents take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 statement! {
     /// Takes in what is there. NULL where somebody else is at it.
@@ -28,45 +32,36 @@ statement! {
     "SELECT take_in_search_documents()"
 }
 
-/// Takes documents in from time to time, once they are written, until it is stopped; also what others left behind.
-pub(super) async fn take_in(
-    pool: Pool<Sessions>,
-    written: Arc<Notify>,
-    (tasks, stop): (TaskTracker, CancellationToken),
-) {
-    let mut failed = false;
-    written.notify_one();
-    while stop.run_until_cancelled(pause(&written)).await.is_some() {
-        // Whoever closes waits for it, and who has closed has it not begun.
-        let token = tasks.token();
-        if tasks.is_closed() {
-            return;
-        }
-        let outcome = take_in_once(&pool).await;
-        drop(token);
-        if let Err(fault) = &outcome {
-            // It is no worse for it: at worst a transaction does it.
-            if !failed {
-                tracing::warn!(
-                    ?fault,
-                    "documents could not be taken into the search index; it is tried again every second"
-                );
+/// Takes documents in from time to time, once some are written, for ever. It may be ended at any point: what was not taken in is with the
+/// next ones.
+pub(super) async fn take_in(pool: Pool<Sessions>, written: Arc<Notify>) {
+    let mut warned = false;
+    loop {
+        written.notified().await;
+        tokio::time::sleep(PAUSE).await;
+        match take_in_once(&pool).await {
+            Ok(Some(_pages)) => {
+                warned = false;
+                continue;
             }
-            written.notify_one();
+            // Somebody else, or the server's own housekeeping, is at it, and may have begun before ours were written.
+            Ok(None) | Err(Fault::Retry(_)) => {}
+            Err(Fault::Fatal(error)) => {
+                if !warned {
+                    tracing::warn!(%error, "documents cannot be taken into the search index; it is tried again and again");
+                }
+                warned = true;
+            }
         }
-        failed = outcome.is_err();
+        written.notify_one();
     }
 }
 
-async fn pause(written: &Notify) {
-    written.notified().await;
-    tokio::time::sleep(PAUSE).await;
-}
-
-async fn take_in_once(pool: &Pool<Sessions>) -> Done {
-    let mut tx = PgTx::new(pool::lease(pool, None).await?, Access::Write, None)?;
-    let taken: Done<Option<i64>> = run!(tx, get_result(Bound::<TakeIn>::new()));
+async fn take_in_once(pool: &Pool<Sessions>) -> Done<Option<i64>> {
+    let until = Some(Instant::now() + PATIENCE);
+    let mut tx = PgTx::new(pool::lease(pool, until).await?, Access::Write, until)?;
+    let taken = run!(tx, get_result(Bound::<TakeIn>::new()));
     // The index keeps it either way, and there is nothing to be committed.
     tx.rollback().await;
-    taken.map(drop)
+    taken
 }

@@ -69,8 +69,9 @@ pub(crate) struct Postgres {
     tasks: TaskTracker,
     /// Told of every transaction that has written documents to be searched.
     documents: Arc<Notify>,
-    /// Ends what is done behind transactions.
-    _stop: DropGuard,
+    /// Ends what is done behind them.
+    stop: CancellationToken,
+    _stops: DropGuard,
 }
 
 impl fmt::Debug for Postgres {
@@ -88,10 +89,11 @@ impl Postgres {
         let surveys = pool::new(target.clone(), 1)?;
         let pools = |lanes, size| (0..lanes).map(|_| pool::new(target.clone(), size)).collect::<Result<_, _>>();
         let (placing, products) = (pools(PLACE_LANES, 1)?, pools(PRODUCT_LANES, 2)?);
-        let pool = pool::new(target, connections)?;
-        let (tasks, documents, stop) = (TaskTracker::new(), Arc::default(), CancellationToken::new());
-        tokio::spawn(documents::take_in(pool.clone(), Arc::clone(&documents), (tasks.clone(), stop.clone())));
-        Ok(Self { pool, placing, products, surveys, tasks, documents, _stop: stop.drop_guard() })
+        let (documents, stop) = (Arc::default(), CancellationToken::new());
+        let taking_in = documents::take_in(pool::new(target.clone(), 1)?, Arc::clone(&documents));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(taking_in));
+        let (pool, _stops) = (pool::new(target, connections)?, stop.clone().drop_guard());
+        Ok(Self { pool, placing, products, surveys, tasks: TaskTracker::new(), documents, stop, _stops })
     }
 
     /// Registers a transaction, so that closing waits for it. Taken before the look at whether it is closed: whoever closes
@@ -119,8 +121,7 @@ impl Postgres {
             Room::Products(lane) => &self.products[lane],
         };
         let lease = pool::lease(pool, until).await?;
-        let documents = Arc::clone(&self.documents);
-        let task = tokio::spawn(run(Job { pool: pool.clone(), lease: Some(lease), until, documents, token }));
+        let task = tokio::spawn(run(Job { pool: pool.clone(), lease: Some(lease), until, token }));
         task.await
             .map_err(|stopped| StoreError::Internal(format!("a transaction's task has ended early: {stopped}")))?
     }
@@ -131,7 +132,8 @@ impl Backend for Postgres {
     const LANE_THREADS: bool = true;
 
     async fn write<W: WriteWork>(&self, work: W) -> Result<W::Output, StoreError> {
-        self.submit(work.room(), |job| job.write(work)).await
+        let documents = Arc::clone(&self.documents);
+        self.submit(work.room(), |job| job.write(work, documents)).await
     }
 
     async fn read<R: ReadWork>(&self, work: R) -> Result<R::Output, StoreError> {
@@ -142,13 +144,13 @@ impl Backend for Postgres {
         let token = self.enter()?;
         let until = deadline::current();
         let lease = pool::lease_now(&self.surveys).await?;
-        let documents = Arc::clone(&self.documents);
-        let job = Job { pool: self.surveys.clone(), lease: Some(lease), until, documents, token };
+        let job = Job { pool: self.surveys.clone(), lease: Some(lease), until, token };
         let task = tokio::spawn(job.survey(work, stop));
         task.await.map_err(|stopped| StoreError::Internal(format!("a survey's task has ended early: {stopped}")))?
     }
 
     async fn close(&self) {
+        self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
         self.surveys.close();
@@ -162,16 +164,16 @@ struct Job {
     pool: Pool<Sessions>,
     lease: Option<Lease>,
     until: Option<Instant>,
-    documents: Arc<Notify>,
     /// Held until all is done.
     token: TaskTrackerToken,
 }
 
 impl Job {
-    async fn write<W: WriteWork>(mut self, work: W) -> Result<W::Output, StoreError> {
+    /// Tells of documents that are written.
+    async fn write<W: WriteWork>(mut self, work: W, documents: Arc<Notify>) -> Result<W::Output, StoreError> {
         let mut tries = 1;
         loop {
-            let why = match self.try_write(&work).await {
+            let why = match self.try_write(&work, &documents).await {
                 Ok(output) => return Ok(output),
                 Err(Fault::Fatal(error)) => return Err(error),
                 Err(Fault::Retry(why)) => why,
@@ -186,17 +188,19 @@ impl Job {
         }
     }
 
-    async fn try_write<W: WriteWork>(&mut self, work: &W) -> Result<W::Output, Fault> {
+    async fn try_write<W: WriteWork>(&mut self, work: &W, documents: &Notify) -> Result<W::Output, Fault> {
         let mut tries = 1;
         loop {
             let mut tx = self.begin(Access::Write).await?;
             match work.run(&mut tx).await {
                 Ok(output) => {
                     let has_documents = tx.has_documents();
-                    self.lease = tx.commit().await?;
+                    let committed = tx.commit().await;
                     if has_documents {
-                        self.documents.notify_one();
+                        // Also where that failed: they may be there all the same.
+                        documents.notify_one();
                     }
+                    self.lease = committed?;
                     return Ok(output);
                 }
                 Err(_lost) if tx.is_stillborn() && tries < TRIES => tries += 1,

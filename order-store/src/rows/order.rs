@@ -113,8 +113,9 @@ pub(crate) struct NewOrder {
 
 impl NewOrder {
     pub(crate) fn new(Placement { order, events, .. }: &Placement) -> Self {
+        debug_assert!(order.number.is_none(), "it is drawn later");
         Self {
-            rows: OrderRows::numbered(order, String::new()),
+            rows: OrderRows::with_number(order, String::new()),
             search: SearchRow::new(order),
             events: events.iter().map(|event| EventRow::new(order.id, event)).collect(),
         }
@@ -150,13 +151,13 @@ pub(crate) struct OrderRows {
 
 impl OrderRows {
     /// # Panics
-    /// For an order without a number: it is drawn before an order becomes rows.
+    /// For an order without a number. One that is to be placed becomes a [`NewOrder`] before it has one.
     pub(crate) fn new(order: &Order) -> Self {
         let number = order.number.as_ref().expect("the number is drawn before the order is stored");
-        Self::numbered(order, number.to_string())
+        Self::with_number(order, number.to_string())
     }
 
-    fn numbered(order: &Order, number: String) -> Self {
+    fn with_number(order: &Order, number: String) -> Self {
         Self {
             order: OrderRow::new(order, number),
             lines: order.lines.iter().map(|line| LineRow::new(order.id, line)).collect(),

@@ -127,7 +127,7 @@ pub(super) fn update_stock(connection: &mut SqliteConnection, rows: &[StockRow])
     rows.iter().try_for_each(|row| NewLevel(row).execute(connection).map(drop)).map_err(fault)
 }
 
-/// What diesel's own `update` would not keep prepared.
+/// Writes one level, by a statement that is kept prepared, as diesel's own `update` would not be.
 struct NewLevel<'a>(&'a StockRow);
 
 impl QueryFragment<Sqlite> for NewLevel<'_> {

@@ -37,21 +37,21 @@ impl Counters {
     }
 }
 
-/// One range of numbers for each prefix and year, in their order, dealt out in the order of what was placed.
+/// Draws numbers for new orders, by their time: one range for each prefix and year, in their order, dealt out in the orders' order.
 pub(super) async fn draw<T: Write>(
     tx: &mut T,
-    placed: &[(Timestamp, &Numbering)],
+    wanted: &[(Timestamp, &Numbering)],
     counters: &mut Counters,
 ) -> Done<Vec<OrderNumber>> {
     let series = |(time, numbering): &(Timestamp, &Numbering)| {
         ((numbering.prefix.clone(), calendar::year_utc(*time)), numbering.first)
     };
-    let mut wanted: BTreeMap<_, i64> = BTreeMap::new();
-    for order in placed {
-        *wanted.entry(series(order)).or_default() += 1;
+    let mut counts: BTreeMap<_, i64> = BTreeMap::new();
+    for order in wanted {
+        *counts.entry(series(order)).or_default() += 1;
     }
     let mut next = BTreeMap::new();
-    for ((series, first), count) in wanted {
+    for ((series, first), count) in counts {
         let start = match counters.take(&series, count) {
             Some(start) => start,
             None => tx.take_numbers(NumberRange { prefix: &series.0, year: series.1, first, count }).await?,
@@ -64,5 +64,5 @@ pub(super) async fn draw<T: Write>(
         *counter += 1;
         OrderNumber::new(&key.0.0, key.0.1, *counter - 1)
     };
-    Ok(placed.iter().map(deal).collect())
+    Ok(wanted.iter().map(deal).collect())
 }

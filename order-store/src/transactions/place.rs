@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Deref,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -65,14 +64,6 @@ impl Prepared {
     }
 }
 
-impl Deref for Prepared {
-    type Target = PlaceOrder;
-
-    fn deref(&self) -> &PlaceOrder {
-        &self.order
-    }
-}
-
 /// Orders to be placed together.
 pub(super) struct PlaceBatch(pub(super) Batch<Arc<Prepared>>);
 
@@ -110,7 +101,8 @@ impl<B: Backend> Work for Placing<B> {
     /// Twice as many as calls are let in at once, unless that is configured otherwise.
     const QUEUE: usize = 2048;
 
-    fn keys(order: &Arc<Prepared>) -> Vec<PlaceKey> {
+    fn keys(item: &Arc<Prepared>) -> Vec<PlaceKey> {
+        let order = &item.order;
         let request = order.request.as_ref().map(|request| PlaceKey::Request(request.key.clone()));
         let cart = order.cart.as_ref().map(|cart| PlaceKey::Cart(cart.id));
         request.into_iter().chain(cart).collect()
@@ -181,8 +173,8 @@ fn foreign_outcome() -> Fault {
 }
 
 impl PlaceBatch {
-    fn orders(&self) -> &[Arc<Prepared>] {
-        self.0.items()
+    fn orders(&self) -> impl Iterator<Item = &PlaceOrder> {
+        self.0.items().iter().map(|item| &item.order)
     }
 
     /// Claims, locks and reads all that the batch is decided on. Where nothing but requests and shelves is to be looked at, as with
@@ -193,12 +185,12 @@ impl PlaceBatch {
             Attempt::Again => self.stored(tx).await?,
         };
         // First of all, before anything is locked that others wait for.
-        let reserved = self.orders().iter().filter_map(|order| order.reserved.as_ref());
+        let reserved = self.orders().filter_map(|order| order.reserved.as_ref());
         let standing = inventory::standing(tx, reserved.map(|reserved| reserved.id).collect()).await?;
         let claims = self.claims(&stored);
-        let is_plain = self.orders().iter().all(|order| order.cart.is_none() && order.coupon.is_none());
+        let is_plain = self.orders().all(|order| order.cart.is_none() && order.coupon.is_none());
         if is_plain && stored.is_empty() {
-            let locking = Locks::of(self.orders().iter().map(|order| (None, &***order)));
+            let locking = Locks::of(self.orders().map(|order| (None, order)));
             let opened = tx.open_placing(locking.opening(&claims)).await?;
             let mut slots = self.slots(stored, &opened.taken)?;
             self.compare_products(&mut slots, &opened);
@@ -209,9 +201,8 @@ impl PlaceBatch {
         let mut slots = self.slots(stored, &taken)?;
         self.consume_carts(tx, &mut slots).await?;
         let open = slots.iter().zip(self.orders());
-        let open = open.filter_map(
-            |(slot, order)| if let Slot::Open(cart) = slot { Some((cart.as_ref(), &***order)) } else { None },
-        );
+        let open = open
+            .filter_map(|(slot, order)| if let Slot::Open(cart) = slot { Some((cart.as_ref(), order)) } else { None });
         let open: Vec<_> = open.collect();
         let redemptions = Redemptions::open(tx, open.iter().map(|(_, order)| *order)).await?;
         let locking = Locks::of(open.into_iter());
@@ -225,7 +216,7 @@ impl PlaceBatch {
     /// The requests to be claimed, sorted: of all orders that are not there.
     fn claims(&self, stored: &BTreeMap<OrderId, OrderNumber>) -> Vec<RequestRow> {
         let mut rows = Vec::new();
-        for order in self.orders().iter().filter(|order| !stored.contains_key(&order.placement.order.id)) {
+        for order in self.orders().filter(|order| !stored.contains_key(&order.placement.order.id)) {
             let hoped = RequestOutcome::Order(order.placement.order.id);
             rows.extend(order.request.as_ref().map(|request| RequestRow::new(request, &hoped)));
         }
@@ -237,7 +228,7 @@ impl PlaceBatch {
     /// there: they have the same identities.
     fn slots(&self, mut stored: BTreeMap<OrderId, OrderNumber>, taken: &[RequestRow]) -> Done<Vec<Slot>> {
         let taken: BTreeMap<_, _> = taken.iter().map(|row| (row.key(), row)).collect();
-        let slot = |order: &Arc<Prepared>| {
+        let slot = |order: &PlaceOrder| {
             if let Some(number) = stored.remove(&order.placement.order.id) {
                 return Ok(Slot::Done(number));
             }
@@ -252,11 +243,11 @@ impl PlaceBatch {
                 requests::Claim::Reused => Slot::Reused,
             })
         };
-        self.orders().iter().map(slot).collect()
+        self.orders().map(slot).collect()
     }
 
     async fn stored<T: Write>(&self, tx: &mut T) -> Done<BTreeMap<OrderId, OrderNumber>> {
-        let ids: Vec<_> = self.orders().iter().map(|order| order.placement.order.id).collect();
+        let ids: Vec<_> = self.orders().map(|order| order.placement.order.id).collect();
         let rows = tx.orders_by_id(&ids).await?.into_iter().map(|rows| rows.order);
         Ok(rows.map(|row| (OrderId::new(row.order_id.0), OrderNumber::stored(row.order_number))).collect())
     }
@@ -331,13 +322,14 @@ impl PlaceBatch {
         let mut placed = Placed { shelves: shelves.into_rows(), ..Placed::default() };
         (placed.coupons, placed.redemptions) = redemptions.into_rows();
         let mut new = Vec::new();
-        for (slot, order) in slots.iter().zip(self.orders()) {
+        for (slot, item) in slots.iter().zip(self.0.items()) {
+            let order = &item.order;
             let request = order.request.as_ref();
             match slot {
                 Slot::Open(cart) => {
                     placed.carts.extend(cart.as_ref().map(|cart| cart_rows(cart).0));
                     placed.taken_over.extend(order.reserved.as_ref().map(|reserved| Id(reserved.id.uuid())));
-                    new.push(order);
+                    new.push(item);
                 }
                 Slot::Refused(refusal) => placed.settle(request, &RequestOutcome::Refused(refusal.clone())),
                 Slot::Earlier(order_id) => placed.settle(request, &RequestOutcome::Order(*order_id)),
@@ -345,10 +337,10 @@ impl PlaceBatch {
                 Slot::Replay(_) | Slot::Done(_) | Slot::Reused => {}
             }
         }
-        let times: Vec<_> = new.iter().map(|order| (order.placement.order.create_time, &order.numbering)).collect();
-        let numbers = draw(tx, &times, &mut counters).await?;
+        let wanted = |item: &&Arc<Prepared>| (item.order.placement.order.create_time, &item.order.numbering);
+        let numbers = draw(tx, &new.iter().map(wanted).collect::<Vec<_>>(), &mut counters).await?;
         placed.numbers = counters.taken();
-        placed.add(new.into_iter().map(|order| order.rows()).zip(&numbers));
+        placed.add(new.into_iter().map(|item| item.rows()).zip(&numbers));
         tx.finish_placing(placed).await?;
         Ok(numbers)
     }
@@ -499,8 +491,8 @@ impl Placed {
 
 /// Numbers and inserts new orders, in their order, as the last that a transaction does.
 pub(super) async fn insert<T: Write>(tx: &mut T, new: Vec<Placement>, numbering: &Numbering) -> Done<Vec<Order>> {
-    let times: Vec<_> = new.iter().map(|placement| (placement.order.create_time, numbering)).collect();
-    let numbers = draw(tx, &times, &mut Counters::default()).await?;
+    let wanted: Vec<_> = new.iter().map(|placement| (placement.order.create_time, numbering)).collect();
+    let numbers = draw(tx, &wanted, &mut Counters::default()).await?;
     let mut placed = Placed::default();
     placed.add(new.iter().map(NewOrder::new).zip(&numbers));
     tx.finish_placing(placed).await?;

@@ -203,8 +203,9 @@ async fn an_order_goes_to_the_server_and_back_twice() {
         trips.push(proxy.trips.load(Ordering::SeqCst) - before);
     }
     // The first ones have their statements prepared, and an answer may begin to come while something is still on its way.
-    let [.., late] = trips.as_slice() else { panic!("orders were placed") };
+    // Behind one of them the search index may be taken care of, on another connection.
+    let late = trips.iter().rev().take(10).filter(|trips| **trips <= 4).count();
     let fewest = trips.iter().min().unwrap();
-    assert!(*fewest == 2 && *late <= 4, "BEGIN goes with what is locked, COMMIT with what is written: {trips:?}");
+    assert!(*fewest == 2 && late >= 9, "BEGIN goes with what is locked, COMMIT with what is written: {trips:?}");
     shop.store.close().await;
 }

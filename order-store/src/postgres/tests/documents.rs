@@ -1,8 +1,11 @@
 //! Taking documents into the search index.
 
-use super::{eventually, rows::id, store};
+use diesel_async::SimpleAsyncConnection as _;
+
+use super::{eventually, lease, rows::id, store};
 use crate::{
     backend::{Backend as _, WriteWork},
+    postgres::documents::PAUSE,
     rows::SearchRow,
     statements::{Done, Write},
     testing::TestDatabase,
@@ -31,26 +34,26 @@ impl WriteWork for Document {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn documents_are_taken_in_behind_the_transaction_that_wrote_them() {
+async fn documents_are_found_at_once_and_taken_in_behind_their_transaction() {
     let (database, store) = store(2).await;
     watched(&database).await;
     for n in 1..=3 {
         store.write(Document(n)).await.unwrap();
         // Along the index, which knows what is on its list.
-        let found =
-            "SELECT set_config('enable_seqscan', 'off', false) FROM order_search WHERE document LIKE '%2026-00000%'";
-        assert_eq!(database.texts(found).await.len(), usize::try_from(n).unwrap());
+        let found = format!("(SELECT count(*) FROM order_search WHERE document LIKE '%2026-00000%') = {n}");
+        let look = format!("BEGIN; SET LOCAL enable_seqscan = off; DO $$ BEGIN ASSERT {found}; END $$; ROLLBACK");
+        database.execute(&look).await.unwrap();
         eventually(&database, WAITING, "0").await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn documents_that_others_left_behind_are_taken_in_too() {
-    let database = TestDatabase::postgres().await;
+async fn documents_that_others_left_behind_are_taken_in_with_the_next_ones() {
+    let (database, store) = store(1).await;
     watched(&database).await;
     database.execute(WRITE).await.unwrap();
     assert_eq!(database.texts(WAITING).await, ["1"]);
-    let _store = super::Postgres::connect(&super::url(&database), 1).await.unwrap();
+    store.write(Document(1)).await.unwrap();
     eventually(&database, WAITING, "0").await;
 }
 
@@ -60,7 +63,7 @@ async fn what_could_not_be_taken_in_is_tried_again() {
     watched(&database).await;
     database.execute("ALTER FUNCTION take_in_search_documents RENAME TO hidden").await.unwrap();
     store.write(Document(1)).await.unwrap();
-    tokio::time::sleep(2 * super::super::documents::PAUSE).await;
+    tokio::time::sleep(2 * PAUSE).await;
     assert_eq!(database.texts(WAITING).await, ["1"]);
     database.execute("ALTER FUNCTION hidden RENAME TO take_in_search_documents").await.unwrap();
     eventually(&database, WAITING, "0").await;
@@ -82,17 +85,11 @@ async fn one_at_a_time_takes_in_and_need_not_own_the_index() {
         ["0"],
         "what the index holds does not depend on how the transaction ends"
     );
-    // Each statement is a transaction with a connection of its own.
-    let holding = "SELECT pg_advisory_xact_lock(7310093211452883202), pg_sleep(3)";
-    let (_held, taken) = tokio::join!(database.execute(holding), async {
-        eventually(
-            &database,
-            "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND granted \
-             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            "1",
-        )
-        .await;
-        database.texts(&format!("SELECT COALESCE(({TAKE_IN}), 'somebody else')")).await
-    });
-    assert_eq!(taken, ["somebody else"]);
+    let holder = lease(&database).await;
+    let hold = "BEGIN; SELECT pg_advisory_xact_lock(7310093211452883202)";
+    holder.connection().batch_execute(hold).await.unwrap();
+    let taken = format!("SELECT COALESCE(({TAKE_IN}), 'somebody else')");
+    assert_eq!(database.texts(&taken).await, ["somebody else"]);
+    holder.connection().batch_execute("ROLLBACK").await.unwrap();
+    assert_ne!(database.texts(&taken).await, ["somebody else"]);
 }
