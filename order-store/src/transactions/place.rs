@@ -337,8 +337,9 @@ impl PlaceBatch {
                 Slot::Replay(_) | Slot::Done(_) | Slot::Reused => {}
             }
         }
-        let wanted = |item: &&Arc<Prepared>| (item.order.placement.order.create_time, &item.order.numbering);
-        let numbers = draw(tx, &new.iter().map(wanted).collect::<Vec<_>>(), &mut counters).await?;
+        let orders = new.iter().map(|item| &item.order);
+        let wanted: Vec<_> = orders.map(|order| (order.placement.order.create_time, &order.numbering)).collect();
+        let numbers = draw(tx, &wanted, &mut counters).await?;
         placed.numbers = counters.taken();
         placed.add(new.into_iter().map(|item| item.rows()).zip(&numbers));
         tx.finish_placing(placed).await?;
