@@ -114,7 +114,7 @@ async fn a_call_is_a_part_of_its_callers_trace_and_so_is_what_it_leads_to() {
         let ((collector, url), around) = (Collector::start().await, neighbours().await);
         let process = surrounded(&database, (&around, &url)).await;
         let order = order_of(&[("fangs", 2)], Some(card("tok_ok")));
-        let placed = process.customer("ada").orders.create_order(traced(order, "01")).await.unwrap().into_inner();
+        let placed = process.customer("tilly").orders.create_order(traced(order, "01")).await.unwrap().into_inner();
 
         let call = collector.span("orders.v1.OrderService/CreateOrder").await;
         assert_eq!((hex(&call.trace_id).as_str(), hex(&call.parent_span_id).as_str()), (TRACE, CALLER));
@@ -141,8 +141,10 @@ async fn a_call_is_a_part_of_its_callers_trace_and_so_is_what_it_leads_to() {
         assert!(text(&stored.attributes, "db.system.name").is_some());
         assert!(stored.start_time_unix_nano >= call.start_time_unix_nano - 2_000_000);
 
+        // Nothing is looked for that a random number or a time might hold.
         let everything = format!("{:?}", collector.0.lock().unwrap());
-        for told in ["ada", "example.com", "tok_ok", "Main Street", "94607", &placed.order_id, &placed.order_number] {
+        for told in ["tilly", "example.com", "tok_ok", "Main Street", "Oakland", &placed.order_id, &placed.order_number]
+        {
             assert!(!everything.contains(told), "{told} is in a span");
         }
     })
