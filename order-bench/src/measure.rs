@@ -340,8 +340,7 @@ impl Scripts {
             for clients in CLIENTS {
                 let figure = format!("pgbench.{name}.{clients}");
                 if round.plan.wants(&figure) {
-                    let run = || pgbench::run(url, (script, path), clients, round.plan.time);
-                    let outcome = pgbench::beside_taking_in(url, run)?;
+                    let outcome = pgbench::run(url, (script, path), clients, round.plan.time)?;
                     let shown = format!("{:.0}/s, mean {:.2} ms", outcome.per_second, outcome.mean_ms);
                     say(round.number, &figure, &shown);
                     round.figures.note(format!("{figure}.per_s"), outcome.per_second);

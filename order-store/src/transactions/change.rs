@@ -8,9 +8,11 @@ use order_core::{
     stock::{MovementKind, Reserved, StockChange},
 };
 
-use super::{coupons::Freed, inventory::Telling, place::replay, requests, shelf};
+use super::{coupons::Freed, inventory::Telling, place::foreign_outcome, requests, shelf};
 use crate::{
     backend::WriteWork,
+    error::StoreError,
+    query::Scope,
     request::{Request, RequestOutcome},
     rows::{EventRow, MovementCause, OrderRows, RequestRow, Rollups, SearchRow},
     statements::{Done, Write},
@@ -185,5 +187,20 @@ impl WriteWork for Conclude {
             requests::Claim::Reused => return Ok(Err(Refusal::RequestIdReused)),
         };
         Ok(replay(tx, outcome).await?.map(|effect| effect.order))
+    }
+}
+
+/// The order that an earlier request made, as it is now. Read under its lock: otherwise its rows would be those of different
+/// moments where it is being changed.
+async fn replay<T: Write>(tx: &mut T, outcome: RequestOutcome) -> Done<Result<Effect, Refusal>> {
+    match outcome {
+        RequestOutcome::Order(id) => {
+            let rows = tx.lock_order(id, &Scope::All).await?;
+            let rows = rows.ok_or_else(|| StoreError::corrupt(format!("order {id} of a request is gone")))?;
+            let order: Order = rows.into_order()?;
+            Ok(Ok(Effect { order, events: Vec::new() }))
+        }
+        RequestOutcome::Refused(refusal) => Ok(Err(refusal)),
+        RequestOutcome::Cart(_) | RequestOutcome::Merged(..) | RequestOutcome::Done => Err(foreign_outcome()),
     }
 }

@@ -30,7 +30,6 @@ use crate::{
     error::StoreError,
     fields::Id,
     lanes::{Attempt, Batch, Work},
-    query::Scope,
     request::{Request, RequestKey, RequestOutcome},
     rows::{MovementCause, NewOrder, RequestRow, Rollups, cart_from_rows, cart_rows},
     statements::{Done, Fault, Opened, Opening, Placed, Series, Write},
@@ -168,7 +167,7 @@ fn earlier(outcome: RequestOutcome) -> Done<Result<Standing, Refusal>> {
     }
 }
 
-fn foreign_outcome() -> Fault {
+pub(super) fn foreign_outcome() -> Fault {
     StoreError::corrupt("a request's outcome is of another method").into()
 }
 
@@ -502,19 +501,4 @@ pub(super) async fn insert<T: Write>(tx: &mut T, new: Vec<Placement>, numbering:
         placement.order
     };
     Ok(new.into_iter().zip(numbers).map(numbered).collect())
-}
-
-/// The order that an earlier request made, as it is now. Read under its lock: otherwise its rows would be those of different
-/// moments where it is being changed.
-pub(super) async fn replay<T: Write>(tx: &mut T, outcome: RequestOutcome) -> Done<Result<Effect, Refusal>> {
-    match outcome {
-        RequestOutcome::Order(id) => {
-            let rows = tx.lock_order(id, &Scope::All).await?;
-            let rows = rows.ok_or_else(|| StoreError::corrupt(format!("order {id} of a request is gone")))?;
-            let order: Order = rows.into_order()?;
-            Ok(Ok(Effect { order, events: Vec::new() }))
-        }
-        RequestOutcome::Refused(refusal) => Ok(Err(refusal)),
-        RequestOutcome::Cart(_) | RequestOutcome::Merged(..) | RequestOutcome::Done => Err(foreign_outcome()),
-    }
 }
