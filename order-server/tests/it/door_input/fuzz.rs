@@ -42,9 +42,14 @@ async fn proto_fuzz_smoke() {
                     1 => broken(&mut dice, message),
                     _ => message,
                 };
-                let path = path(&method);
-                let answer = wire::call((&door.world, &channel), who, (&path, bytes.clone().into())).await;
-                answer.map_or_else(|status| assert_honest(&method, status, &bytes), drop);
+                let (to, path) = ((&door.world, &channel), path(&method));
+                let sent = (path.as_str(), bytes.clone().into());
+                let answer = if method.is_server_streaming() {
+                    wire::begin(to, who, sent).await
+                } else {
+                    wire::call(to, who, sent).await.map(drop)
+                };
+                answer.unwrap_or_else(|status| assert_honest(&method, status, &bytes));
             }
         }
         let mut admin = door.world.admin();

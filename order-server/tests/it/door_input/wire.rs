@@ -1,5 +1,7 @@
 //! Messages as bytes, past the generated clients: what a client in another language, or a broken one, may send.
 
+use std::time::Duration;
+
 use order_api::prost::bytes::{Buf as _, BufMut as _, Bytes};
 use order_server::auth::Role;
 use tonic::{
@@ -58,17 +60,43 @@ impl Decoder for Raw {
     }
 }
 
+/// How long the first message of a stream is waited for.
+const FIRST: Duration = Duration::from_millis(200);
+
 /// A connection of its own to a service.
 pub(crate) async fn connect(world: &World) -> Channel {
     Endpoint::from_shared(format!("http://{}", world.grpc)).unwrap().connect().await.unwrap()
 }
 
+/// Somebody, `None` for a guest, and what they send where.
+type Sent<'a> = (Option<(&'a str, Role)>, (&'a str, Bytes));
+
 /// Calls a unary method as somebody; `None` for a guest.
 pub(crate) async fn call(
-    (world, channel): (&World, &Channel),
+    to: (&World, &Channel),
     who: Option<(&str, Role)>,
-    (path, message): (&str, Bytes),
+    message: (&str, Bytes),
 ) -> Result<Response<Bytes>, Status> {
+    let (mut grpc, request, path) = prepared(to, (who, message)).await;
+    grpc.unary(request, path, Raw).await
+}
+
+/// Calls a method that answers with a stream, and hears the beginning of it: a stream may go on for ever, and say nothing for as long.
+pub(crate) async fn begin(
+    to: (&World, &Channel),
+    who: Option<(&str, Role)>,
+    message: (&str, Bytes),
+) -> Result<(), Status> {
+    let (mut grpc, request, path) = prepared(to, (who, message)).await;
+    let mut stream = grpc.server_streaming(request, path, Raw).await?.into_inner();
+    let first = tokio::time::timeout(FIRST, stream.message()).await;
+    first.map_or(Ok(()), |message| message.map(drop))
+}
+
+async fn prepared(
+    (world, channel): (&World, &Channel),
+    (who, (path, message)): Sent<'_>,
+) -> (Grpc<Channel>, Request<Bytes>, PathAndQuery) {
     let mut request = Request::new(message);
     if let Some((id, role)) = who {
         let header = format!("Bearer {}", world.token(id, role));
@@ -76,5 +104,5 @@ pub(crate) async fn call(
     }
     let mut grpc = Grpc::new(channel.clone());
     grpc.ready().await.expect("the service is up");
-    grpc.unary(request, path.parse::<PathAndQuery>().unwrap(), Raw).await
+    (grpc, request, path.parse().unwrap())
 }
