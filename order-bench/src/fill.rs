@@ -33,9 +33,13 @@ impl Filled {
         let product = format!("lpad(((n * 7 + e.line_id * 13) % {products})::text, 6, '0')");
         let (product_id, sku) =
             (format!("'p' || {product}"), format!("'{}' || {product}", server::sku(0).trim_end_matches('0')));
-        let bought = |line: u32| format!("lpad(((n * 7 + {line} * 13) % {products})::text, 6, '0')");
+        let shelf = server::sku(0).trim_end_matches('0').to_lowercase();
+        let bought = |line: u32| {
+            let n = format!("((n * 7 + {line} * 13) % {products})::text");
+            format!("'product number ' || {n}, 'p' || lpad({n}, 6, '0'), '{shelf}' || lpad({n}, 6, '0')")
+        };
         let document = format!(
-            "lower({number}) || ' ada example ada@example.com product p' || {} || ' product p' || {}",
+            r"concat_ws(E'\n', lower({number}), 'ada@example.com', 'ada example', {}, {})",
             bought(1),
             bought(2)
         );

@@ -1,4 +1,4 @@
-//! Puts together what several statements read: orders from the rows of six tables, and statistics from sums.
+//! Puts together what several statements read: orders from the rows of six tables, shelves' histories, and statistics from sums.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,8 +12,17 @@ use crate::{
     error::StoreError,
     fields::Id,
     query::{CustomerSummary, DayStats, Stats, StatsQuery},
-    rows::{CustomerRollupRow, Grain, LineRow, OperationRow, OrderRow, OrderRows, PaymentRow, ReturnRow, ShipmentRow},
+    rows::{
+        CustomerRollupRow, Grain, LineRow, MovementRow, OperationRow, OrderRow, OrderRows, PaymentRow, ReturnRow,
+        ShipmentRow,
+    },
 };
+
+/// Movements in the order in which these identities name them.
+pub(crate) fn history(ids: &[Id], found: Vec<MovementRow>) -> Vec<MovementRow> {
+    let mut by_id: HashMap<Id, MovementRow> = found.into_iter().map(|row| (row.movement_id, row)).collect();
+    ids.iter().filter_map(|id| by_id.remove(id)).collect()
+}
 
 /// The rows that hang on a page of orders, each list in the order in which an order wants its own: lines by `line_id`,
 /// payments and operations by position, shipments and returns by sequence. Of different orders they may come mixed.

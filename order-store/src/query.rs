@@ -91,6 +91,15 @@ impl OrderFilter {
             words: Vec::new(),
         }
     }
+
+    /// What a search document must hold, for the index over documents: the words, and what filters by product and SKU say of it. Each
+    /// product and each SKU begins a line of the document ([`Order::search_text`](order_core::order::Order::search_text)).
+    pub(crate) fn sought(&self) -> Vec<String> {
+        let line = |key: &str| format!("\n{}", key.to_lowercase());
+        let product = self.product_id.iter().map(|product| line(product.as_str()));
+        let sku = self.sku.iter().map(|sku| line(sku.as_str()));
+        self.words.iter().cloned().chain(product).chain(sku).collect()
+    }
 }
 
 /// What a list of orders is sorted by; ties go by identity in the same direction.

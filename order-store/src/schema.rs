@@ -22,7 +22,8 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Text};
+    use diesel::sql_types::{BigInt, Nullable, Text};
+    use crate::sql_types::Uuid;
 
     stock (sku) {
         sku -> Text,
@@ -30,6 +31,7 @@ table! {
         reserved -> BigInt,
         allocated -> BigInt,
         backorder_limit -> BigInt,
+        last_movement_id -> Nullable<Uuid>,
     }
 }
 
@@ -50,6 +52,7 @@ table! {
         actor_kind -> Text,
         actor_id -> Text,
         create_time -> Instant,
+        previous_movement_id -> Nullable<Uuid>,
     }
 }
 

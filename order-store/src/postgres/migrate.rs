@@ -39,7 +39,9 @@ const MIGRATIONS: &[Migration] = migrations![
     "0009_consumers",
     "0010_dead_letters",
     "0011_inventory",
-    "0012_search_behind"
+    "0012_search_behind",
+    "0013_lean_lines",
+    "0014_shelf_history"
 ];
 
 /// Held while one migration runs, so that of several processes that start at once one migrates and the others wait. An

@@ -6,7 +6,7 @@ use diesel::{
     QueryResult,
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{Array, BigInt, Integer, Record, Text},
+    sql_types::{Array, BigInt, Integer, Nullable, Record, Text},
 };
 use order_core::ids::{ProductId, Sku};
 
@@ -55,7 +55,8 @@ impl QueryFragment<Pg> for Open<'_> {
         self.claim.walk_ast(out.reborrow())?;
         self.wanted.push_into(
             ") SELECT ARRAY(SELECT ROW(principal, method, request_id) FROM claim), \
-             ARRAY(SELECT ROW(stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit) \
+             ARRAY(SELECT ROW(stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit, \
+                     stock.last_movement_id) \
                  FROM (SELECT unnest(?) AS sku) AS wanted JOIN stock USING (sku) \
                  ORDER BY stock.sku FOR NO KEY UPDATE OF stock), \
              ARRAY(SELECT ROW(counter.prefix, counter.year, counter.value) \
@@ -76,7 +77,7 @@ impl QueryId for Open<'_> {
 impl Query for Open<'_> {
     type SqlType = (
         Array<Record<(Text, Text, Uuid)>>,
-        Array<Record<(Text, BigInt, BigInt, BigInt, BigInt)>>,
+        Array<Record<(Text, BigInt, BigInt, BigInt, BigInt, Nullable<Uuid>)>>,
         Array<Record<(Text, Integer, BigInt)>>,
         Array<Record<(Text, BigInt)>>,
     );
@@ -108,7 +109,7 @@ statement! {
 statement! {
     /// Shelves, locked in the order of their SKUs.
     LockStock -> diesel::dsl::SqlTypeOf<<stock::table as diesel::Table>::AllColumns>:
-    "SELECT stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit \
+    "SELECT stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit, stock.last_movement_id \
      FROM (SELECT unnest(?) AS sku) AS wanted JOIN stock USING (sku) ORDER BY stock.sku FOR NO KEY UPDATE OF stock"
 }
 
@@ -129,8 +130,9 @@ statement! {
     /// Writes levels of shelves that are locked.
     UpdateStock -> ():
     "UPDATE stock SET on_hand = new.on_hand, reserved = new.reserved, allocated = new.allocated, \
-     backorder_limit = new.backorder_limit \
-     FROM (SELECT unnest(?) AS sku, unnest(?) AS on_hand, unnest(?) AS reserved, unnest(?) AS allocated, unnest(?) AS backorder_limit) AS new WHERE stock.sku = new.sku"
+     backorder_limit = new.backorder_limit, last_movement_id = new.last_movement_id \
+     FROM (SELECT unnest(?) AS sku, unnest(?) AS on_hand, unnest(?) AS reserved, unnest(?) AS allocated, \
+         unnest(?) AS backorder_limit, unnest(?) AS last_movement_id) AS new WHERE stock.sku = new.sku"
 }
 
 statement! {
@@ -184,6 +186,7 @@ pub(super) fn new_levels(rows: &[StockRow]) -> Bound<'_, UpdateStock> {
         .bind::<Array<BigInt>>(column(|row| row.reserved))
         .bind::<Array<BigInt>>(column(|row| row.allocated))
         .bind::<Array<BigInt>>(column(|row| row.backorder_limit))
+        .bind::<Array<Nullable<Uuid>>>(rows.iter().map(|row| row.last_movement_id).collect::<Vec<_>>())
 }
 
 pub(super) fn dropped(rows: &[ReservationRow]) -> Bound<'_, DropReservations> {

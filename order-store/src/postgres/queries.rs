@@ -10,6 +10,7 @@ use diesel::{
 
 use super::sql::{of_orders, selected, statement};
 use crate::{
+    fragments::HISTORY,
     rows::EventRow,
     schema::{dead_letter, request, reservation},
     sql_types::Uuid,
@@ -69,6 +70,12 @@ statement! {
     /// The SKUs of what has expired, the earliest first.
     DueReservations -> Text:
     "SELECT sku FROM reservation WHERE expire_time <= ? ORDER BY expire_time LIMIT ?"
+}
+
+statement! {
+    /// The history of a shelf.
+    History -> Uuid:
+    HISTORY
 }
 
 statement! {

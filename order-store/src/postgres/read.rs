@@ -21,7 +21,7 @@ use super::{
     migrate,
     queries::{
         Applied, BlockSums, DeadLetters, DueExpiries, DueOperations, DueReservations, ExpiredReservations, Feed,
-        FeedEnd, FeedLast, Lines, Operations, Orders, OwnOrders, Payments, RedemptionCount, Requests, Returns,
+        FeedEnd, FeedLast, History, Lines, Operations, Orders, OwnOrders, Payments, RedemptionCount, Requests, Returns,
         RolledUp, Shipments, Sums,
     },
     sql::{Bound, One, Several},
@@ -213,7 +213,7 @@ impl Read for PgTx {
     }
 
     async fn order_count(&mut self, filter: &OrderFilter, most: u32) -> Done<u32> {
-        let query = with_words(filtered(filter), &filter.words).select(orders::order_id).limit(i64::from(most));
+        let query = with_words(filtered(filter), &filter.sought()).select(orders::order_id).limit(i64::from(most));
         let count: i64 = run!(self, get_result(Counted(query)))?;
         Ok(u32::try_from(count).map_err(StoreError::corrupt)?)
     }
@@ -385,15 +385,26 @@ impl Read for PgTx {
     }
 
     async fn movement_page(&mut self, query: &MovementQuery) -> Done<Vec<MovementRow>> {
-        let mut page = stock_movement::table.into_boxed::<Pg>();
-        if let Some(sku) = &query.sku {
-            page = page.filter(stock_movement::sku.eq(sku.as_str()));
-        }
-        if let Some(after) = query.after {
-            page = page.filter(stock_movement::movement_id.lt(Id(after)));
-        }
-        let page = page.order(stock_movement::movement_id.desc()).limit(i64::from(query.size) + 1);
-        run!(self, load(page.select(MovementRow::as_select())))
+        let rows = i64::from(query.size) + 1;
+        let Some(sku) = &query.sku else {
+            let mut page = stock_movement::table.into_boxed::<Pg>();
+            if let Some(after) = query.after {
+                page = page.filter(stock_movement::movement_id.lt(Id(after)));
+            }
+            let page = page.order(stock_movement::movement_id.desc()).limit(rows);
+            return run!(self, load(page.select(MovementRow::as_select())));
+        };
+        let first: Vec<Option<Id>> = match query.after {
+            None => run!(self, load(stock::table.find(sku.as_str()).select(stock::last_movement_id)))?,
+            Some(after) => {
+                let same = stock_movement::table.find(Id(after)).filter(stock_movement::sku.eq(sku.as_str()));
+                run!(self, load(same.select(stock_movement::previous_movement_id)))?
+            }
+        };
+        let Some(first) = first.into_iter().flatten().next() else { return Ok(Vec::new()) };
+        let ids: Vec<Id> = run!(self, load(Bound::<History>::new().bind::<Uuid>(first).bind::<BigInt>(rows)))?;
+        let found = stock_movement::table.filter(stock_movement::movement_id.eq_any(&ids));
+        Ok(assemble::history(&ids, run!(self, load(found.select(MovementRow::as_select())))?))
     }
 
     async fn due_operations(&mut self, now: Timestamp, most: u32) -> Done<Vec<(OrderId, OperationId)>> {
@@ -500,7 +511,7 @@ impl PgTx {
 
 /// The orders of a page and one more.
 pub(super) fn listed(query: &OrderQuery) -> orders::BoxedQuery<'_, Pg> {
-    paged(with_words(filtered(&query.filter), &query.filter.words), query)
+    paged(with_words(filtered(&query.filter), &query.filter.sought()), query)
 }
 
 /// Every word must be somewhere in the order's search document; words of three characters and more are looked up in its

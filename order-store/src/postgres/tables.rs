@@ -7,14 +7,14 @@ columns! {
     product_id, sku, name, description, price, currency, tax_class, active, revision, create_time, update_time,
 }
 
-columns! { StockRow in stock, key (sku): sku, on_hand, reserved, allocated, backorder_limit }
+columns! { StockRow in stock, key (sku): sku, on_hand, reserved, allocated, backorder_limit, last_movement_id }
 
 columns! { ReservationRow in reservation, key (cart_id, sku): cart_id, sku, quantity, expire_time }
 
 columns! {
     MovementRow in stock_movement, key (movement_id):
     movement_id, sku, kind, on_hand_delta, reserved_delta, allocated_delta, order_id, cart_id, reason, actor_kind,
-    actor_id, create_time,
+    actor_id, create_time, previous_movement_id,
 }
 
 columns! {

@@ -45,7 +45,7 @@ type RequestName = (String, String, Id);
 type CounterRow = (String, i32, i64);
 
 /// A shelf: SKU, on hand, reserved, allocated, and how far it may be backordered.
-type LevelRow = (String, i64, i64, i64, i64);
+type LevelRow = (String, i64, i64, i64, i64, Option<Id>);
 
 /// What opens a batch: requests that were free, shelves, counters, and the revisions of products.
 type OpeningRows = (Vec<RequestName>, Vec<LevelRow>, Vec<CounterRow>, Vec<(String, i64)>);
@@ -157,12 +157,13 @@ impl Write for PgTx {
         let (free, levels, counters, products): OpeningRows = run!(self, get_result(open))?;
         self.session().learn(Open::shape());
         let taken = self.taken(claims, &free).await?;
-        let level = |(sku, on_hand, reserved, allocated, backorder_limit): LevelRow| StockRow {
+        let level = |(sku, on_hand, reserved, allocated, backorder_limit, last_movement_id): LevelRow| StockRow {
             sku,
             on_hand,
             reserved,
             allocated,
             backorder_limit,
+            last_movement_id,
         };
         let last =
             |(prefix, year, last): CounterRow| Ok(((prefix, i16::try_from(year).map_err(StoreError::corrupt)?), last));

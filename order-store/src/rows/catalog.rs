@@ -40,6 +40,7 @@ row! {
         reserved: i64,
         allocated: i64,
         backorder_limit: i64,
+        last_movement_id: Option<Id>,
     }
 }
 
@@ -54,7 +55,7 @@ row! {
 }
 
 row! {
-    /// One change of a shelf.
+    /// One change of a shelf. Its history begins with the movement that the shelf names, and each names the one before it.
     stock_movement, MovementRow {
         movement_id: Id,
         sku: String,
@@ -68,6 +69,7 @@ row! {
         actor_kind: String,
         actor_id: String,
         create_time: At,
+        previous_movement_id: Option<Id>,
     }
 }
 
@@ -108,14 +110,16 @@ impl TryFrom<ProductRow> for Product {
     }
 }
 
-impl From<&StockLevel> for StockRow {
-    fn from(level: &StockLevel) -> Self {
+impl StockRow {
+    /// A level, and the last movement that led to it.
+    pub(crate) fn new(level: &StockLevel, last: Option<uuid::Uuid>) -> Self {
         Self {
             sku: level.sku.to_string(),
             on_hand: level.on_hand,
             reserved: level.reserved,
             allocated: level.allocated,
             backorder_limit: level.backorder_limit,
+            last_movement_id: last.map(Id),
         }
     }
 }
@@ -170,7 +174,12 @@ pub(crate) struct MovementCause<'a> {
 }
 
 impl MovementRow {
-    pub(crate) fn new(id: uuid::Uuid, change: &StockChange, cause: MovementCause<'_>) -> Self {
+    /// A change under an identity, behind another of the same shelf.
+    pub(crate) fn new(
+        (id, previous): (uuid::Uuid, Option<uuid::Uuid>),
+        change: &StockChange,
+        cause: MovementCause<'_>,
+    ) -> Self {
         let [on_hand_delta, reserved_delta, allocated_delta] = change.deltas();
         Self {
             movement_id: Id(id),
@@ -185,6 +194,7 @@ impl MovementRow {
             actor_kind: cause.actor.kind().to_owned(),
             actor_id: cause.actor.id().to_owned(),
             create_time: At(cause.time),
+            previous_movement_id: previous.map(Id),
         }
     }
 }

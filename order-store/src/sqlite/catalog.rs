@@ -2,22 +2,25 @@
 
 use diesel::{
     BoolExpressionMethods as _, EscapeExpressionMethods as _, ExpressionMethods as _, OptionalExtension as _,
-    QueryDsl as _, QueryResult, RunQueryDsl, SelectableHelper as _, SqliteConnection, TextExpressionMethods as _,
-    declare_sql_function,
+    QueryDsl as _, QueryResult, QueryableByName, RunQueryDsl, SelectableHelper as _, SqliteConnection,
+    TextExpressionMethods as _, declare_sql_function,
     query_builder::{AstPass, QueryFragment, QueryId},
-    sql_types::{BigInt, Text},
+    sql_query,
+    sql_types::{BigInt, Nullable, Text},
     sqlite::Sqlite,
 };
 use order_core::ids::{ProductId, Sku};
 
 use super::connection::{failure, fault, race};
 use crate::{
+    assemble,
     error::StoreError,
     fields::Id,
-    fragments::like_pattern,
+    fragments::{HISTORY, like_pattern},
     query::{MovementQuery, ProductQuery},
     rows::{MovementRow, ProductRow, StockRow},
     schema::{product, stock, stock_movement},
+    sql_types::Uuid,
     statements::Done,
 };
 
@@ -132,7 +135,7 @@ struct NewLevel<'a>(&'a StockRow);
 
 impl QueryFragment<Sqlite> for NewLevel<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        let StockRow { sku, on_hand, reserved, allocated, backorder_limit } = self.0;
+        let StockRow { sku, on_hand, reserved, allocated, backorder_limit, last_movement_id } = self.0;
         out.push_sql("UPDATE stock SET on_hand = ");
         out.push_bind_param::<BigInt, _>(on_hand)?;
         out.push_sql(", reserved = ");
@@ -141,6 +144,8 @@ impl QueryFragment<Sqlite> for NewLevel<'_> {
         out.push_bind_param::<BigInt, _>(allocated)?;
         out.push_sql(", backorder_limit = ");
         out.push_bind_param::<BigInt, _>(backorder_limit)?;
+        out.push_sql(", last_movement_id = ");
+        out.push_bind_param::<Nullable<Uuid>, _>(last_movement_id)?;
         out.push_sql(" WHERE sku = ");
         out.push_bind_param::<Text, _>(sku)
     }
@@ -161,16 +166,35 @@ pub(super) fn insert_movements(connection: &mut SqliteConnection, rows: &[Moveme
 }
 
 pub(super) fn movement_page(connection: &mut SqliteConnection, query: &MovementQuery) -> Done<Vec<MovementRow>> {
-    let mut page = stock_movement::table
-        .select(MovementRow::as_select())
-        .order(stock_movement::movement_id.desc())
-        .limit(i64::from(query.size) + 1)
-        .into_boxed();
-    if let Some(sku) = &query.sku {
-        page = page.filter(stock_movement::sku.eq(sku.as_str()));
+    let rows = i64::from(query.size) + 1;
+    let all = stock_movement::table.select(MovementRow::as_select());
+    let Some(sku) = &query.sku else {
+        let mut page = all.order(stock_movement::movement_id.desc()).limit(rows).into_boxed();
+        if let Some(after) = query.after {
+            page = page.filter(stock_movement::movement_id.lt(Id(after)));
+        }
+        return page.load(connection).map_err(fault);
+    };
+    let first: Option<Option<Id>> = match query.after {
+        None => stock::table.find(sku.as_str()).select(stock::last_movement_id).first(connection),
+        Some(after) => {
+            let same = stock_movement::table.find(Id(after)).filter(stock_movement::sku.eq(sku.as_str()));
+            same.select(stock_movement::previous_movement_id).first(connection)
+        }
     }
-    if let Some(after) = query.after {
-        page = page.filter(stock_movement::movement_id.lt(Id(after)));
-    }
-    page.load(connection).map_err(fault)
+    .optional()
+    .map_err(fault)?;
+    let Some(first) = first.flatten() else { return Ok(Vec::new()) };
+    let ids =
+        sql_query(HISTORY).bind::<Uuid, _>(first).bind::<BigInt, _>(rows).load::<Step>(connection).map_err(fault)?;
+    let ids: Vec<_> = ids.into_iter().map(|step| step.movement_id).collect();
+    let found = all.filter(stock_movement::movement_id.eq_any(&ids)).load(connection).map_err(fault)?;
+    Ok(assemble::history(&ids, found))
+}
+
+/// A step of a shelf's history.
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Uuid)]
+    movement_id: Id,
 }

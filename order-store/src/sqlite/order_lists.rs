@@ -30,13 +30,13 @@ order_queries!(Sqlite);
 /// The shortest word that the trigram index can find.
 const INDEXED_CHARS: usize = 3;
 
-/// Adds the words to a query. Long ones are looked up in the index of trigrams, together; the few orders it names are then
+/// Adds what documents must hold to a query. Long words are looked up in the index of trigrams, together; the few orders it names are then
 /// sorted. Short ones are looked for order by order, which ends with the page: nearly every order has them.
 pub(super) fn with_words<'q>(
     mut query: orders::BoxedQuery<'q, Sqlite>,
-    words: &'q [String],
+    words: Vec<String>,
 ) -> orders::BoxedQuery<'q, Sqlite> {
-    let (long, short): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.chars().count() >= INDEXED_CHARS);
+    let (long, short): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| word.chars().count() >= INDEXED_CHARS);
     if !long.is_empty() {
         let phrases: Vec<_> = long.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
         let indexed = sql::<Bool>(
@@ -49,13 +49,13 @@ pub(super) fn with_words<'q>(
         let held = sql::<Bool>(
             "EXISTS (SELECT 1 FROM order_search AS s WHERE s.order_id = orders.order_id AND instr(s.document, ",
         );
-        query = query.filter(held.bind::<Text, _>(word.as_str()).sql(") > 0)"));
+        query = query.filter(held.bind::<Text, _>(word).sql(") > 0)"));
     }
     query
 }
 
 pub(super) fn page(connection: &mut SqliteConnection, query: &OrderQuery) -> Done<Vec<OrderRows>> {
-    let rows = paged(with_words(filtered(&query.filter), &query.filter.words), query)
+    let rows = paged(with_words(filtered(&query.filter), query.filter.sought()), query)
         .select(OrderRow::as_select())
         .load(connection)
         .map_err(fault)?;
@@ -63,7 +63,7 @@ pub(super) fn page(connection: &mut SqliteConnection, query: &OrderQuery) -> Don
 }
 
 pub(super) fn count(connection: &mut SqliteConnection, filter: &OrderFilter, most: u32) -> Done<u32> {
-    let fitting = with_words(filtered(filter), &filter.words).select(orders::order_id).limit(i64::from(most));
+    let fitting = with_words(filtered(filter), filter.sought()).select(orders::order_id).limit(i64::from(most));
     let count: i64 = Counted(fitting).get_result(connection).map_err(fault)?;
     Ok(u32::try_from(count).unwrap_or(most))
 }

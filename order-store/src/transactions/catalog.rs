@@ -107,18 +107,12 @@ impl UpsertProducts {
     async fn open_shelves<T: Write>(&self, tx: &mut T) -> Done {
         let mut drafts: Vec<_> = self.drafts.iter().collect();
         drafts.sort_by(|a, b| a.sku.cmp(&b.sku));
-        let level =
-            |draft: &&ProductDraft| StockLevel { on_hand: draft.initial_stock, ..StockLevel::empty(draft.sku.clone()) };
-        let rows: Vec<_> = drafts.iter().map(level).map(|level| StockRow::from(&level)).collect();
-        let added = tx.insert_stock(&rows).await?;
-        let new =
-            drafts.iter().filter(|draft| draft.initial_stock > 0 && added.iter().any(|s| s == draft.sku.as_str()));
         let received = |draft: &&ProductDraft| StockChange {
             sku: draft.sku.clone(),
             kind: MovementKind::Received,
             quantity: draft.initial_stock,
         };
-        let changes: Vec<_> = new.map(received).collect();
+        let changes: Vec<_> = drafts.iter().filter(|draft| draft.initial_stock > 0).map(received).collect();
         let cause = MovementCause {
             order_id: None,
             cart_id: None,
@@ -126,7 +120,15 @@ impl UpsertProducts {
             actor: &self.actor,
             time: self.now,
         };
-        tx.insert_movements(&shelf::movements(&changes, ((cause, self.ids), 0))).await
+        let mut last = shelf::Last::new();
+        let mut movements = shelf::movements(&changes, ((cause, self.ids), 0), &mut last);
+        let row = |draft: &&ProductDraft| {
+            let level = StockLevel { on_hand: draft.initial_stock, ..StockLevel::empty(draft.sku.clone()) };
+            StockRow::new(&level, last.get(&draft.sku).copied())
+        };
+        let added = tx.insert_stock(&drafts.iter().map(row).collect::<Vec<_>>()).await?;
+        movements.retain(|movement| added.contains(&movement.sku));
+        tx.insert_movements(&movements).await
     }
 }
 

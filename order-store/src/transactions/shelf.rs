@@ -1,6 +1,6 @@
 //! Changing shelves: lock them in order, change them all or none, keep every movement.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use order_core::{
     error::Refusal,
@@ -9,6 +9,7 @@ use order_core::{
     stock::{Demand, Levels, MovementKind, Reservation, SHELF_IDS, Shortage, StockChange, StockLevel},
     time::Timestamp,
 };
+use uuid::Uuid;
 
 use crate::{
     error::StoreError,
@@ -22,6 +23,9 @@ const EXPIRED_PER_LOCK: u32 = 4096;
 
 /// What a movement is for, and where its identity comes from.
 pub(super) type Source<'a> = (MovementCause<'a>, IdSeed);
+
+/// The last movement of each shelf that has moved before.
+pub(super) type Last = BTreeMap<Sku, Uuid>;
 
 /// For whom shelves are locked.
 pub(super) struct Locking<'a> {
@@ -39,6 +43,7 @@ pub(super) struct Shelves {
     /// What the carts that were named hold of these shelves.
     holds: Vec<Reservation>,
     movements: Vec<MovementRow>,
+    last: Last,
     put: Vec<ReservationRow>,
     dropped: Vec<ReservationRow>,
 }
@@ -59,7 +64,9 @@ impl Shelves {
     pub(super) async fn of<T: Write>(tx: &mut T, rows: Vec<StockRow>, locking: Locking<'_>) -> Done<Self> {
         let mut shelves = Self::default();
         for row in rows {
+            let last = row.last_movement_id;
             let level = StockLevel::try_from(row)?;
+            shelves.last.extend(last.map(|id| (level.sku.clone(), id.0)));
             shelves.levels.insert(level.sku.clone(), level);
         }
         let reserved = shelves.levels.values().filter(|level| level.reserved > 0);
@@ -114,7 +121,7 @@ impl Shelves {
     /// Keeps the movements of changes that [`levels`](Self::levels) already shows.
     pub(super) fn record(&mut self, changes: &[StockChange], source: Source<'_>) {
         let minted = u16::try_from(self.movements.len()).expect("the limits keep a transaction below 2^15 movements");
-        self.movements.extend(movements(changes, (source, minted)));
+        self.movements.extend(movements(changes, (source, minted), &mut self.last));
     }
 
     /// Makes what a cart holds of these shelves what it is to hold from now on; [`levels`](Self::levels) already shows it.
@@ -140,7 +147,7 @@ impl Shelves {
     pub(super) fn into_rows(self) -> ShelfRows {
         let moved: BTreeSet<_> = self.movements.iter().map(|movement| movement.sku.as_str()).collect();
         let levels = self.levels.values().filter(|level| moved.contains(level.sku.as_str()));
-        let levels = levels.map(StockRow::from).collect();
+        let levels = levels.map(|level| StockRow::new(level, self.last.get(&level.sku).copied())).collect();
         ShelfRows { levels, movements: self.movements, dropped: self.dropped, put: self.put }
     }
 
@@ -210,7 +217,7 @@ async fn make_room<T: Write>(tx: &mut T, changes: &[StockChange]) -> Done {
     if skus.is_empty() {
         return Ok(());
     }
-    let rows: Vec<_> = skus.into_iter().map(|sku| StockRow::from(&StockLevel::empty(sku.clone()))).collect();
+    let rows: Vec<_> = skus.into_iter().map(|sku| StockRow::new(&StockLevel::empty(sku.clone()), None)).collect();
     tx.insert_stock(&rows).await?;
     Ok(())
 }
@@ -232,8 +239,15 @@ fn short(level: &StockLevel, change: &StockChange) -> Option<Shortage> {
     (change.quantity > available).then_some(shortage)
 }
 
-/// The movements that changes leave behind; `minted` of the seed were used before.
-pub(super) fn movements(changes: &[StockChange], ((cause, ids), minted): (Source<'_>, u16)) -> Vec<MovementRow> {
-    let mint = |n| ids.nth(SHELF_IDS + n);
-    changes.iter().zip(minted..).map(|(change, n)| MovementRow::new(mint(n), change, cause)).collect()
+/// The movements that changes leave behind, each behind the last of its shelf; `minted` of the seed were used before.
+pub(super) fn movements(
+    changes: &[StockChange],
+    ((cause, ids), minted): (Source<'_>, u16),
+    last: &mut Last,
+) -> Vec<MovementRow> {
+    let movement = |(change, n): (&StockChange, u16)| {
+        let id = ids.nth(SHELF_IDS + n);
+        MovementRow::new((id, last.insert(change.sku.clone(), id)), change, cause)
+    };
+    changes.iter().zip(minted..).map(movement).collect()
 }

@@ -68,7 +68,7 @@ async fn statistics_count_words_money_and_days() {
         ];
         assert_eq!(stats.days, days);
         // Where rollups are introduced, orders may be there already.
-        take_back_and_apply(&database, down!("0005_rollups")).await;
+        take_back_and_apply(&database, &[down!("0005_rollups")]).await;
         assert_eq!(shop.store.stats(query()).await.unwrap(), stats);
         // Statistics of each length of the periods that there are, and of one that there is not.
         for shift in [-3600, -900, -60] {

@@ -6,10 +6,10 @@ use order_store::{
     testing::{TestDatabase, on_both_engines},
 };
 
-use crate::shop::{Shop, Wish, customer};
+use crate::shop::{Shop, Wish, customer, sku};
 
 /// Every migration, oldest first.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 14] = [
     "0001_initial",
     "0002_coupons",
     "0003_reservations",
@@ -22,6 +22,8 @@ const MIGRATIONS: [&str; 12] = [
     "0010_dead_letters",
     "0011_inventory",
     "0012_search_behind",
+    "0013_lean_lines",
+    "0014_shelf_history",
 ];
 
 async fn empty_databases() -> [TestDatabase; 2] {
@@ -65,15 +67,18 @@ macro_rules! down {
 }
 pub(crate) use down;
 
-/// Takes one migration back past the program, on a database that is in use, and applies it again.
-pub(crate) async fn take_back_and_apply(database: &TestDatabase, (name, sqlite, postgres): (&str, &str, &str)) {
-    let (off, down) = match database.url() {
-        DatabaseUrl::Sqlite(_) => ("PRAGMA foreign_keys = OFF;", sqlite),
-        DatabaseUrl::Postgres(_) => ("", postgres),
-    };
-    let forget = format!("DELETE FROM __diesel_schema_migrations WHERE version = '{}'", &name[..4]);
-    database.execute(&format!("{off} BEGIN; {down} {forget}; COMMIT")).await.unwrap();
-    assert_eq!(database.migrate().await, [name]);
+/// Takes migrations back past the program, on a database that is in use, the last one first, and applies them again.
+pub(crate) async fn take_back_and_apply(database: &TestDatabase, migrations: &[(&str, &str, &str)]) {
+    for (name, sqlite, postgres) in migrations.iter().rev() {
+        let (off, down) = match database.url() {
+            DatabaseUrl::Sqlite(_) => ("PRAGMA foreign_keys = OFF;", sqlite),
+            DatabaseUrl::Postgres(_) => ("", postgres),
+        };
+        let forget = format!("DELETE FROM __diesel_schema_migrations WHERE version = '{}'", &name[..4]);
+        database.execute(&format!("{off} BEGIN; {down} {forget}; COMMIT")).await.unwrap();
+    }
+    let names: Vec<_> = migrations.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(database.migrate().await, names);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,11 +92,18 @@ async fn shelves_and_their_history_outlive_the_tables_that_are_built_anew() {
             let page = shop.store.movements(MovementQuery { sku: None, size: 10, after: None }).await.unwrap();
             page.items.into_iter().filter(|movement| movement.cart_id.is_none()).collect::<Vec<_>>()
         };
-        let before = history().await;
-        assert_eq!(before.len(), 2);
-        take_back_and_apply(&database, down!("0003_reservations")).await;
+        let of_mugs = async || {
+            let query = MovementQuery { sku: Some(sku("MUG")), size: 10, after: None };
+            shop.store.movements(query).await.unwrap().items
+        };
+        let (before, mugs) = (history().await, of_mugs().await);
+        assert_eq!((before.len(), mugs.len()), (2, 3));
+        take_back_and_apply(&database, &[down!("0014_shelf_history")]).await;
+        assert_eq!(of_mugs().await, mugs, "the shelf's history is found in its movements");
+        take_back_and_apply(&database, &[down!("0003_reservations"), down!("0014_shelf_history")]).await;
         assert_eq!(database.texts("SELECT CAST(reserved AS text) FROM stock").await, ["0"], "holds are given back");
         assert_eq!(history().await, before);
+        assert_eq!(of_mugs().await, before);
         let level = shop.level("MUG").await;
         assert_eq!((level.on_hand, level.reserved, level.allocated, level.backorder_limit), (7, 0, 2, 0));
         shop.hold(&CartOwner::Customer(customer("eve")), &mug, 1).await.unwrap();

@@ -11,7 +11,7 @@ use diesel::{
 };
 use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 use order_core::{
-    ids::{CustomerId, OrderId, Sku},
+    ids::{CustomerId, OrderId, ProductId, Sku},
     order::Status,
 };
 use uuid::Uuid;
@@ -104,10 +104,12 @@ async fn lines_words_and_addresses_are_looked_up() {
     let lease = without_scans(&database).await;
     lease.connection().batch_execute("SET enable_bitmapscan = on").await.unwrap();
     let with_sku = OrderFilter { sku: Some(Sku::parse("A").unwrap()), ..OrderFilter::of(Scope::All) };
+    let with_product = OrderFilter { product_id: Some(ProductId::parse("a").unwrap()), ..OrderFilter::of(Scope::All) };
     let with_word = OrderFilter { words: vec!["word".into()], ..OrderFilter::of(Scope::All) };
     let with_email = OrderFilter { email: Some("me@example.com".into()), ..OrderFilter::of(Scope::All) };
     for (index, filter) in [
-        ("order_line_sku_idx", with_sku),
+        ("order_search_document_idx", with_sku),
+        ("order_search_document_idx", with_product),
         ("order_search_document_idx", with_word),
         ("orders_contact_email_idx", with_email),
     ] {
@@ -186,7 +188,8 @@ async fn full() -> (TestDatabase, Lease) {
              'order_id', o.order_id, 'sku', 'S' || o.total % 2000, 'product_id', 'p' || o.total % 2000
          )) AS copy WHERE o.order_id <> l.order_id;
          INSERT INTO order_event SELECT order_id, 1, 'PLACED', 'GUEST', '', NULL, NULL, create_time, 'PENDING', '{{}}', total FROM orders;
-         INSERT INTO order_search SELECT order_id, lower(order_number) || ' ' || contact_email FROM orders;
+         INSERT INTO order_search SELECT order_id, concat_ws(E'\\n', lower(order_number), contact_email,
+             'p' || total % 2000, 's' || total % 2000) FROM orders;
          SELECT take_in_search_documents();
          ANALYZE"
     );
@@ -256,11 +259,13 @@ async fn of_a_full_database_single_orders_words_and_sums_are_looked_up() {
     let (_database, lease) = full().await;
     let all = || OrderFilter::of(Scope::All);
     let with_sku = OrderFilter { sku: Some(Sku::parse("S77").unwrap()), ..all() };
+    let with_product = OrderFilter { product_id: Some(ProductId::parse("p77").unwrap()), ..all() };
     let with_word = OrderFilter { words: vec!["2027-012345".into()], ..all() };
     let with_email = OrderFilter { email: Some("c77@example.com".into()), ..all() };
     let newest = (OrderSort::CreateTime, Direction::Descending);
     for (index, filter) in [
-        ("order_line_sku_idx", with_sku),
+        ("order_search_document_idx", with_sku),
+        ("order_search_document_idx", with_product),
         ("order_search_document_idx", with_word),
         ("orders_contact_email_idx", with_email),
     ] {

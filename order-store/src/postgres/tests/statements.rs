@@ -91,8 +91,8 @@ async fn pages_of_orders_are_sorted_filtered_and_go_on_behind_the_cursor() {
     orders[3].order.customer_id = text("you");
     tx.insert_orders(&orders).await.unwrap();
     let document = |n: u128, text: &str| SearchRow { order_id: id(n), document: text.into() };
-    tx.put_search(&[document(1, "spk 50%_off \\ sale"), document(2, "spk 50 percent off")]).await.unwrap();
-    tx.put_search(&[document(2, "spk 50 percent of")]).await.unwrap();
+    tx.put_search(&[document(1, "spk 50%_off \\ sale\np\na"), document(2, "spk 50 percent off")]).await.unwrap();
+    tx.put_search(&[document(2, "spk 50 percent of\np\na"), document(3, "no\np\na")]).await.unwrap();
 
     let all = || OrderFilter::of(Scope::All);
     let newest = page(all(), OrderSort::CreateTime, Direction::Descending);
@@ -116,10 +116,14 @@ async fn pages_of_orders_are_sorted_filtered_and_go_on_behind_the_cursor() {
         assert_eq!(ids(&tx.order_page(&query).await.unwrap()), found, "{words:?}");
     }
     let theirs = OrderFilter::of(Scope::Customer(CustomerId::parse("me").unwrap()));
-    let theirs =
-        OrderFilter { sku: Some(Sku::parse("A").unwrap()), product_id: Some(ProductId::parse("p").unwrap()), ..theirs };
-    assert_eq!(tx.order_count(&theirs, 10).await.unwrap(), 3);
-    assert_eq!(tx.order_count(&theirs, 2).await.unwrap(), 2);
+    let with = |sku| OrderFilter {
+        sku: Some(Sku::parse(sku).unwrap()),
+        product_id: Some(ProductId::parse("p").unwrap()),
+        ..theirs.clone()
+    };
+    assert_eq!(tx.order_count(&with("A"), 10).await.unwrap(), 3);
+    assert_eq!(tx.order_count(&with("A"), 2).await.unwrap(), 2);
+    assert_eq!(tx.order_count(&with("P"), 10).await.unwrap(), 0, "documents say where to look, lines what is there");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,15 +209,21 @@ async fn products_are_put_locked_and_found() {
 async fn shelves_are_added_locked_in_order_and_moved() {
     let database = TestDatabase::postgres().await;
     let mut tx = transaction(&database).await;
-    let level =
-        |sku: &str, on_hand| StockRow { sku: sku.into(), on_hand, reserved: 0, allocated: 0, backorder_limit: 0 };
+    let level = |sku: &str, on_hand| StockRow {
+        sku: sku.into(),
+        on_hand,
+        reserved: 0,
+        allocated: 0,
+        backorder_limit: 0,
+        last_movement_id: None,
+    };
     assert_eq!(tx.insert_stock(&[level("a", 1), level("B", 2)]).await.unwrap(), ["a", "B"]);
     assert_eq!(tx.insert_stock(&[level("a", 9), level("c", 3)]).await.unwrap(), ["c"]);
     let skus = ["B", "a"].map(|sku| Sku::parse(sku).unwrap());
     assert_eq!(tx.lock_stock(&skus).await.unwrap(), [level("B", 2), level("a", 1)], "in the order of bytes");
     tx.update_stock(&[level("B", 5), level("a", 6)]).await.unwrap();
     assert_eq!(tx.levels(&skus).await.unwrap().iter().map(|row| row.on_hand).sum::<i64>(), 11);
-    let movement = |n, sku: &str| MovementRow {
+    let movement = |n, sku: &str, previous: Option<u128>| MovementRow {
         movement_id: id(n),
         sku: sku.into(),
         kind: "RECEIVED".into(),
@@ -226,20 +236,33 @@ async fn shelves_are_added_locked_in_order_and_moved() {
         actor_kind: "ADMIN".into(),
         actor_id: "boss".into(),
         create_time: at(0),
+        previous_movement_id: previous.map(id),
     };
-    let moves = [movement(1, "a"), movement(2, "B"), movement(3, "a")];
+    let moves = [movement(1, "a", None), movement(2, "B", None), movement(3, "a", Some(1)), movement(4, "a", Some(3))];
     tx.insert_movements(&moves).await.unwrap();
+    tx.update_stock(&[StockRow { last_movement_id: Some(id(4)), ..level("a", 6) }]).await.unwrap();
     let all = crate::query::MovementQuery { sku: None, size: 1, after: None };
-    assert_eq!(tx.movement_page(&all).await.unwrap(), [moves[2].clone(), moves[1].clone()]);
-    let of_a = crate::query::MovementQuery { sku: Some(skus[1].clone()), size: 5, after: Some(Uuid::from_u128(3)) };
-    assert_eq!(tx.movement_page(&of_a).await.unwrap(), [moves[0].clone()]);
+    assert_eq!(tx.movement_page(&all).await.unwrap(), [moves[3].clone(), moves[2].clone()]);
+    let of_a = crate::query::MovementQuery { sku: Some(skus[1].clone()), size: 1, after: None };
+    assert_eq!(tx.movement_page(&of_a).await.unwrap(), [moves[3].clone(), moves[2].clone()], "one more than a page");
+    let behind = |n| crate::query::MovementQuery { after: Some(Uuid::from_u128(n)), ..of_a.clone() };
+    assert_eq!(tx.movement_page(&behind(4)).await.unwrap(), [moves[2].clone(), moves[0].clone()]);
+    assert_eq!(tx.movement_page(&behind(1)).await.unwrap(), [], "nothing is behind the first");
+    assert_eq!(tx.movement_page(&behind(2)).await.unwrap(), [], "that is of another shelf");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reservations_are_put_found_and_taken_out() {
     let database = TestDatabase::postgres().await;
     let mut tx = transaction(&database).await;
-    let level = |sku: &str| StockRow { sku: sku.into(), on_hand: 9, reserved: 0, allocated: 0, backorder_limit: 0 };
+    let level = |sku: &str| StockRow {
+        sku: sku.into(),
+        on_hand: 9,
+        reserved: 0,
+        allocated: 0,
+        backorder_limit: 0,
+        last_movement_id: None,
+    };
     tx.insert_stock(&[level("A"), level("B")]).await.unwrap();
     let guest = |n: u8| CartRow { customer_id: None, guest_key: Some(vec![n; 32]), ..cart_row(u128::from(n)) };
     tx.put_cart(&guest(1), &[]).await.unwrap();
@@ -382,8 +405,14 @@ async fn statements_are_prepared_once_however_many_rows_they_take() {
         let mut changed = orders[0].clone();
         changed.order.revision = 2;
         tx.update_order(&orders[0], &changed).await.unwrap();
-        let level =
-            |n: u128| StockRow { sku: format!("S{n}"), on_hand: 1, reserved: 0, allocated: 0, backorder_limit: 0 };
+        let level = |n: u128| StockRow {
+            sku: format!("S{n}"),
+            on_hand: 1,
+            reserved: 0,
+            allocated: 0,
+            backorder_limit: 0,
+            last_movement_id: None,
+        };
         let levels: Vec<_> = batch.clone().map(level).collect();
         tx.insert_stock(&levels).await.unwrap();
         tx.update_stock(&levels).await.unwrap();
@@ -465,7 +494,14 @@ async fn what_overtook_the_statements_before_it_does_not_commit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_are_kept_until_something_is_read_or_written_again() {
     let database = TestDatabase::postgres().await;
-    let level = |on_hand| StockRow { sku: "A".into(), on_hand, reserved: 0, allocated: 0, backorder_limit: 0 };
+    let level = |on_hand| StockRow {
+        sku: "A".into(),
+        on_hand,
+        reserved: 0,
+        allocated: 0,
+        backorder_limit: 0,
+        last_movement_id: None,
+    };
     let skus = [Sku::parse("A").unwrap()];
     let mut tx = transaction(&database).await;
     tx.insert_stock(&[level(1)]).await.unwrap();
@@ -481,7 +517,14 @@ async fn writes_are_kept_until_something_is_read_or_written_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_is_gone_fails_the_whole_transaction() {
     let database = TestDatabase::postgres().await;
-    let level = |sku: &str| StockRow { sku: sku.into(), on_hand: 1, reserved: 0, allocated: 0, backorder_limit: 0 };
+    let level = |sku: &str| StockRow {
+        sku: sku.into(),
+        on_hand: 1,
+        reserved: 0,
+        allocated: 0,
+        backorder_limit: 0,
+        last_movement_id: None,
+    };
     let pool = pool::new(target(&database), 1).unwrap();
     let begin = async || PgTx::new(pool::lease(&pool, None).await.unwrap(), Access::Write, None).unwrap();
     // On a connection that has never sent such a statement, and on one that sends COMMIT along with it.

@@ -30,7 +30,7 @@ fn sku(text: &str) -> Sku {
 }
 
 fn shelf(sku: &str, on_hand: i64) -> StockRow {
-    StockRow { sku: sku.into(), on_hand, reserved: 0, allocated: 0, backorder_limit: 0 }
+    StockRow { sku: sku.into(), on_hand, reserved: 0, allocated: 0, backorder_limit: 0, last_movement_id: None }
 }
 
 /// Looks at nothing in particular.

@@ -194,6 +194,19 @@ pub(super) const ALL: &[Check] = &[
                   WHERE order_id IS NOT NULL AND allocated_delta <> 0
               ) AS units GROUP BY order_id, sku HAVING SUM(owed) <> SUM(promised)",
     },
+    Check {
+        invariant: Invariant::I4,
+        subject: SubjectKind::Sku,
+        message: "movements that neither the shelf nor a later movement names are missing in its history",
+        named: Named::ByText,
+        sql: "SELECT m.sku AS subject, CAST(0 AS BIGINT) AS expected, COUNT(*) AS actual
+              FROM stock_movement AS m
+              LEFT JOIN (
+                  SELECT previous_movement_id AS movement_id FROM stock_movement
+                  UNION ALL SELECT last_movement_id FROM stock
+              ) AS named ON named.movement_id = m.movement_id
+              WHERE named.movement_id IS NULL GROUP BY m.sku",
+    },
     orphans!(I4, "stock_movement", "stock was moved for it, and it is not there"),
     Check {
         invariant: Invariant::I5,

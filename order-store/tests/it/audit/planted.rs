@@ -215,6 +215,10 @@ fn of_histories(world: &World, sql: Sql) -> Vec<Planted> {
     ]
 }
 
+/// The movement that no other one stands behind.
+const LAST_MOVEMENT: &str = "SELECT m.movement_id FROM stock_movement AS m WHERE m.sku = 'MUG' AND NOT EXISTS ( \
+    SELECT 1 FROM stock_movement AS newer WHERE newer.previous_movement_id = m.movement_id)";
+
 fn of_shelves(world: &World, sql: Sql) -> Vec<Planted> {
     let mug = || (4, SubjectKind::Sku, "MUG".to_owned());
     let movement =
@@ -235,6 +239,11 @@ fn of_shelves(world: &World, sql: Sql) -> Vec<Planted> {
             broken: sql.unchecked(lifted, hidden),
             mended: sql.unchecked(lifted, shown),
             expected: (number(5), SubjectKind::Sku, "MUG".to_owned()),
+        },
+        Planted {
+            broken: "UPDATE stock SET last_movement_id = NULL WHERE sku = 'MUG'".to_owned(),
+            mended: format!("UPDATE stock SET last_movement_id = ({LAST_MOVEMENT}) WHERE sku = 'MUG'"),
+            expected: (number(4), SubjectKind::Sku, "MUG".to_owned()),
         },
         Planted {
             broken: format!("UPDATE stock_movement SET order_id = {stranger} WHERE order_id = {home}"),

@@ -1,0 +1,3 @@
+CREATE INDEX stock_movement_sku_idx ON stock_movement (sku, movement_id DESC);
+ALTER TABLE stock_movement DROP COLUMN previous_movement_id;
+ALTER TABLE stock DROP COLUMN last_movement_id;
