@@ -41,7 +41,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "0011_inventory",
     "0012_search_behind",
     "0013_lean_lines",
-    "0014_shelf_history"
+    "0014_shelf_history",
+    "0015_appended_requests"
 ];
 
 /// Held while one migration runs, so that of several processes that start at once one migrates and the others wait. An

@@ -15,6 +15,7 @@ mod inventory;
 mod job;
 mod ledger;
 mod many;
+mod numbers;
 mod order_lists;
 mod orders;
 mod reader;

@@ -15,8 +15,8 @@ use crate::{
     fragments::{SAME_EMAIL, difference},
     query::{OrderKey, Scope},
     rows::{EventRow, LineRow, OperationRow, OrderRow, OrderRows, PaymentRow, ReturnRow, ShipmentRow},
-    schema::{order_counter, order_event, order_line, order_return, orders, payment, payment_operation, shipment},
-    statements::{Done, NumberRange},
+    schema::{order_event, order_line, order_return, orders, payment, payment_operation, shipment},
+    statements::Done,
 };
 
 pub(super) fn get(connection: &mut SqliteConnection, key: &OrderKey, scope: &Scope) -> Done<Option<OrderRows>> {
@@ -313,21 +313,4 @@ pub(super) fn events(connection: &mut SqliteConnection, id: OrderId, (after, siz
         .select(EventRow::as_select())
         .load(connection)
         .map_err(fault)
-}
-
-pub(super) fn take_numbers(connection: &mut SqliteConnection, range: NumberRange<'_>) -> Done<i64> {
-    let begun = (
-        order_counter::prefix.eq(range.prefix),
-        order_counter::year.eq(i32::from(range.year)),
-        order_counter::value.eq(range.first + range.count - 1),
-    );
-    let last: i64 = diesel::insert_into(order_counter::table)
-        .values(begun)
-        .on_conflict((order_counter::prefix, order_counter::year))
-        .do_update()
-        .set(order_counter::value.eq(order_counter::value + range.count))
-        .returning(order_counter::value)
-        .get_result(connection)
-        .map_err(fault)?;
-    Ok(last - range.count + 1)
 }

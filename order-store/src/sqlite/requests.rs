@@ -46,11 +46,11 @@ pub(super) fn set_outcomes(connection: &mut SqliteConnection, rows: &[RequestRow
     Ok(())
 }
 
+/// Looks at the first rows only, which are the oldest: rows are appended. One that is older than those before it, because clocks
+/// differ, is forgotten once those are.
 pub(super) fn forget(connection: &mut SqliteConnection, before: Timestamp, most: u32) -> Done<u32> {
     let gone = diesel::sql_query(
-        "DELETE FROM request WHERE (principal, method, request_id) IN ( \
-             SELECT principal, method, request_id FROM request WHERE create_time < ? ORDER BY create_time LIMIT ? \
-         )",
+        "DELETE FROM request WHERE create_time < ? AND rowid IN (SELECT rowid FROM request ORDER BY rowid LIMIT ?)",
     )
     .bind::<Instant, _>(At(before))
     .bind::<BigInt, _>(i64::from(most))

@@ -8,7 +8,7 @@ use order_core::{
     time::Timestamp,
 };
 
-use super::{carts, catalog, coupons, feed, holds, inventory, ledger, many, order_lists, orders, requests};
+use super::{carts, catalog, coupons, feed, holds, inventory, ledger, many, numbers, order_lists, orders, requests};
 use crate::{
     fields::Id,
     query::{
@@ -72,7 +72,7 @@ impl Write for SqliteTx<'_> {
     }
 
     async fn take_numbers(&mut self, range: NumberRange<'_>) -> Done<i64> {
-        orders::take_numbers(self.connection, range)
+        numbers::take(self.connection, range)
     }
 
     async fn lock_cart(&mut self, owner: &CartOwner) -> Done<Option<CartRows>> {

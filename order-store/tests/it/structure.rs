@@ -9,7 +9,7 @@ use order_store::{
 use crate::shop::{Shop, Wish, customer, sku};
 
 /// Every migration, oldest first.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     "0001_initial",
     "0002_coupons",
     "0003_reservations",
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; 14] = [
     "0012_search_behind",
     "0013_lean_lines",
     "0014_shelf_history",
+    "0015_appended_requests",
 ];
 
 async fn empty_databases() -> [TestDatabase; 2] {
