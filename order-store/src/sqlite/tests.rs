@@ -301,6 +301,11 @@ mod plans {
                 "SELECT (start_time - ?1) / ?2 AS block, SUM(orders) FROM order_rollup
                  WHERE grain = ?3 AND start_time >= ?1 GROUP BY start_time, status, currency",
             ),
+            (
+                "request USING INTEGER PRIMARY KEY (rowid=?)",
+                "DELETE FROM request
+                 WHERE create_time < ? AND rowid IN (SELECT rowid FROM request ORDER BY rowid LIMIT ?)",
+            ),
             ("customer_rollup USING PRIMARY KEY (customer_id=?)", "SELECT * FROM customer_rollup WHERE customer_id = ?"),
             (
                 "order_event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
