@@ -16,6 +16,7 @@ const MIGRATION: &str = include_str!("../../order-store/migrations/postgres/0005
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Filled {
     count: u32,
+    products: u32,
     /// When the first of them was placed, and how far they are apart; milliseconds since 1970.
     first_ms: u64,
     step_ms: u64,
@@ -26,7 +27,7 @@ impl Filled {
     pub(crate) fn copy(url: &str, (count, products): (u32, u32)) -> Result<Self, Failed> {
         let example = sql(url, "SELECT order_id FROM orders ORDER BY order_id DESC LIMIT 1")?;
         let now: u64 = sql(url, "SELECT (extract(epoch FROM now()) * 1000)::bigint")?.parse()?;
-        let filled = Self { count, first_ms: now - SPAN_MS, step_ms: (SPAN_MS / u64::from(count)).max(1) };
+        let filled = Self { count, products, first_ms: now - SPAN_MS, step_ms: (SPAN_MS / u64::from(count)).max(1) };
         let id = filled.id_sql("n");
         let time = format!("to_timestamp(({} + n * {}) / 1000.0)", filled.first_ms, filled.step_ms);
         let number = "'SPK-1999-' || lpad(n::text, 9, '0')";
@@ -81,6 +82,12 @@ impl Filled {
         format!("{}-{}-7000-8000-{n:012x}", &time[..8], &time[8..])
     }
 
+    /// The SKU of a line of the `n`th order.
+    pub(crate) fn sku(self, n: u32) -> String {
+        let product = (u64::from(n) * 7 + 13) % u64::from(self.products);
+        server::sku(u32::try_from(product).expect("it is below a number that fits"))
+    }
+
     /// The number of the `n`th order: of a year that no order is placed in.
     pub(crate) fn number(n: u32) -> String {
         format!("SPK-1999-{n:09}")
@@ -122,7 +129,7 @@ mod tests {
 
     #[test]
     fn identities_are_uuids_in_the_order_of_their_time() {
-        let filled = Filled { count: 3, first_ms: 1_700_000_000_000, step_ms: 1000 };
+        let filled = Filled { count: 3, products: 7, first_ms: 1_700_000_000_000, step_ms: 1000 };
         let ids = [1, 2, 3].map(|n| filled.id(n));
         assert!(ids.is_sorted(), "{ids:?}");
         assert_eq!(ids[0], "018bcfe5-6be8-7000-8000-000000000001");

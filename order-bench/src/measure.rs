@@ -384,6 +384,7 @@ impl Reading {
             ("postgresql.list.deep", 1, Look::Page(self.deep.clone())),
             ("postgresql.search.1", 1, Look::Search),
             ("postgresql.search.8", 8, Look::Search),
+            ("postgresql.sku.1", 1, Look::Sku),
             ("postgresql.stats.many", 1, Look::Stats),
         ];
         for (figure, in_flight, look) in looks {

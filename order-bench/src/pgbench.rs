@@ -134,7 +134,7 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
          INSERT INTO {request} ON CONFLICT DO NOTHING RETURNING request_id AS oid \\gset\n\
          SELECT min(sku) AS a, max(sku) AS b FROM (SELECT sku FROM stock WHERE sku IN ({a}, {b}) ORDER BY sku FOR NO KEY UPDATE) AS locked \\gset\n\
          SELECT sum(revision) AS revisions FROM product WHERE product_id IN ({p}, {q}) \\gset\n\
-         UPDATE stock SET allocated = allocated + 1 WHERE sku IN (:a, :b);\n\
+         UPDATE stock SET allocated = allocated + 1, last_movement_id = gen_random_uuid() WHERE sku IN (:a, :b);\n\
          INSERT INTO {one}, {other_values};\n\
          INSERT INTO order_counter (prefix, year, value) VALUES ('SPK', 2000, 1) ON CONFLICT (prefix, year) DO UPDATE SET value = order_counter.value + 1 RETURNING value AS num \\gset\n\
          INSERT INTO {orders};\n\
@@ -190,7 +190,9 @@ pub(crate) fn batch_script(url: &str, products: u32) -> Result<String, Failed> {
         ),
         "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS b \\gset".to_owned(),
         insert("request", "LIMIT 1", &[("request_id", NEW_ID), now])? + ";",
-        format!("UPDATE stock SET allocated = allocated + 1 WHERE sku IN {shelves};"),
+        format!(
+            "UPDATE stock SET allocated = allocated + 1, last_movement_id = gen_random_uuid() WHERE sku IN {shelves};"
+        ),
         movement(7)? + ";",
         movement(11)? + ";",
         insert("orders", &of, &number)? + ";",

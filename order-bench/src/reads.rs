@@ -32,6 +32,8 @@ pub(crate) enum Look {
     Page(String),
     /// Orders by their number, in the search.
     Search,
+    /// The newest orders with a SKU.
+    Sku,
     /// Statistics of the last thirty days.
     Stats,
 }
@@ -89,6 +91,12 @@ impl Reader {
                 let request = v1::AdminServiceListOrdersRequest { query, page_size: PAGE, ..Default::default() };
                 let page = self.admin.list_orders(self.bearer.with(request)).await?.into_inner();
                 full(&page, 1)
+            }
+            Look::Sku => {
+                let sku = self.filled.sku(self.any());
+                let request = v1::AdminServiceListOrdersRequest { sku, page_size: PAGE, ..Default::default() };
+                let page = self.admin.list_orders(self.bearer.with(request)).await?.into_inner();
+                full(&page, page.orders.len().max(1))
             }
             Look::Stats => {
                 let request = self.bearer.with(v1::GetOrderStatsRequest::default());

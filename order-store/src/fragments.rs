@@ -105,8 +105,8 @@ macro_rules! order_queries {
             query
         }
 
-        /// Line by line of those orders that the index over search documents names: lines have no index of their own, because
-        /// every order would pay for two more entries per line. A count, not EXISTS: PostgreSQL would make a join of that,
+        /// Line by line of those orders that the index over search documents names, for which the engine's own part has to be added:
+        /// lines have no index of their own, because every order would pay for two more entries per line. A count, not EXISTS: PostgreSQL would make a join of that,
         /// and at times one that reads all lines.
         fn with_lines<'q>(
             mut query: $crate::schema::orders::BoxedQuery<'q, $backend>,
@@ -188,11 +188,12 @@ pub(crate) use is_oldest_to_tell;
 
 /// The identities of movements of one shelf, newest first: from one on, and so many at most. Each names the one before it, so that
 /// there is no index by shelf, in which every movement would have to find its place.
-pub(crate) const HISTORY: &str = "WITH RECURSIVE history (movement_id, previous_movement_id, place) AS ( \
-         SELECT movement_id, previous_movement_id, 1 FROM stock_movement WHERE movement_id = ? \
+pub(crate) const HISTORY: &str = "WITH RECURSIVE history (movement_id, previous_movement_id, sku, place) AS ( \
+         SELECT movement_id, previous_movement_id, sku, 1 FROM stock_movement WHERE movement_id = ? \
          UNION ALL \
-         SELECT m.movement_id, m.previous_movement_id, history.place + 1 FROM history \
-         JOIN stock_movement AS m ON m.movement_id = history.previous_movement_id WHERE history.place < ? \
+         SELECT m.movement_id, m.previous_movement_id, m.sku, history.place + 1 FROM history \
+         JOIN stock_movement AS m ON m.movement_id = history.previous_movement_id AND m.sku = history.sku \
+         WHERE history.place < ? \
      ) \
      SELECT movement_id FROM history ORDER BY place";
 

@@ -92,13 +92,12 @@ impl OrderFilter {
         }
     }
 
-    /// What a search document must hold, for the index over documents: the words, and what filters by product and SKU say of it. Each
-    /// product and each SKU begins a line of the document ([`Order::search_text`](order_core::order::Order::search_text)).
-    pub(crate) fn sought(&self) -> Vec<String> {
-        let line = |key: &str| format!("\n{}", key.to_lowercase());
-        let product = self.product_id.iter().map(|product| line(product.as_str()));
-        let sku = self.sku.iter().map(|sku| line(sku.as_str()));
-        self.words.iter().cloned().chain(product).chain(sku).collect()
+    /// Lines that a search document must have, for the index over documents: each product and each SKU of an order is one
+    /// ([`Order::search_text`](order_core::order::Order::search_text)).
+    pub(crate) fn document_lines(&self) -> Vec<String> {
+        let product = self.product_id.iter().map(|product| product.as_str().to_lowercase());
+        let sku = self.sku.iter().map(|sku| sku.as_str().to_lowercase());
+        product.chain(sku).collect()
     }
 }
 

@@ -213,7 +213,7 @@ impl Read for PgTx {
     }
 
     async fn order_count(&mut self, filter: &OrderFilter, most: u32) -> Done<u32> {
-        let query = with_words(filtered(filter), &filter.sought()).select(orders::order_id).limit(i64::from(most));
+        let query = with_words(filtered(filter), filter).select(orders::order_id).limit(i64::from(most));
         let count: i64 = run!(self, get_result(Counted(query)))?;
         Ok(u32::try_from(count).map_err(StoreError::corrupt)?)
     }
@@ -511,18 +511,23 @@ impl PgTx {
 
 /// The orders of a page and one more.
 pub(super) fn listed(query: &OrderQuery) -> orders::BoxedQuery<'_, Pg> {
-    paged(with_words(filtered(&query.filter), &query.filter.sought()), query)
+    paged(with_words(filtered(&query.filter), &query.filter), query)
 }
 
-/// Every word must be somewhere in the order's search document; words of three characters and more are looked up in its
-/// trigram index.
-fn with_words<'q>(query: orders::BoxedQuery<'q, Pg>, words: &[String]) -> orders::BoxedQuery<'q, Pg> {
-    if words.is_empty() {
+/// Every word must be somewhere in the order's search document, and every line be one of it. Words of three characters and more, and
+/// whole lines, are looked up in its index.
+fn with_words<'q>(query: orders::BoxedQuery<'q, Pg>, filter: &OrderFilter) -> orders::BoxedQuery<'q, Pg> {
+    let lines = filter.document_lines();
+    if filter.words.is_empty() && lines.is_empty() {
         return query;
     }
     let mut found = order_search::table.select(order_search::order_id).into_boxed();
-    for word in words {
+    for word in &filter.words {
         found = found.filter(order_search::document.like(like_pattern(word)));
+    }
+    if !lines.is_empty() {
+        let held = sql::<Bool>("string_to_array(order_search.document, E'\\n') @> ");
+        found = found.filter(held.bind::<Array<Text>, _>(lines));
     }
     query.filter(orders::order_id.eq_any(found))
 }

@@ -44,7 +44,7 @@ type RequestName = (String, String, Id);
 /// A counter: prefix, year and last number.
 type CounterRow = (String, i32, i64);
 
-/// A shelf: SKU, on hand, reserved, allocated, and how far it may be backordered.
+/// A shelf: SKU, on hand, reserved, allocated, how far it may be backordered, and its last movement.
 type LevelRow = (String, i64, i64, i64, i64, Option<Id>);
 
 /// What opens a batch: requests that were free, shelves, counters, and the revisions of products.

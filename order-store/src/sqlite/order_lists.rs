@@ -30,32 +30,35 @@ order_queries!(Sqlite);
 /// The shortest word that the trigram index can find.
 const INDEXED_CHARS: usize = 3;
 
-/// Adds what documents must hold to a query. Long words are looked up in the index of trigrams, together; the few orders it names are then
-/// sorted. Short ones are looked for order by order, which ends with the page: nearly every order has them.
+/// Adds to a query what documents must hold. Long words, and lines by their beginnings, are looked up in the index of trigrams,
+/// together; the few orders it names are then looked at, for whether those lines end there, too, and sorted. Short words are looked for
+/// order by order, which ends with the page: nearly every order has them. So are lines of a single character, which few have.
 pub(super) fn with_words<'q>(
     mut query: orders::BoxedQuery<'q, Sqlite>,
-    words: Vec<String>,
+    filter: &OrderFilter,
 ) -> orders::BoxedQuery<'q, Sqlite> {
-    let (long, short): (Vec<_>, Vec<_>) = words.into_iter().partition(|word| word.chars().count() >= INDEXED_CHARS);
-    if !long.is_empty() {
-        let phrases: Vec<_> = long.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
+    let lines: Vec<_> = filter.document_lines().into_iter().map(|line| format!("\n{line}")).collect();
+    let is_long = |word: &&String| word.chars().count() >= INDEXED_CHARS;
+    let phrase = |word: &String| format!("\"{}\"", word.replace('"', "\"\""));
+    let phrases: Vec<_> = filter.words.iter().chain(&lines).filter(is_long).map(phrase).collect();
+    if !phrases.is_empty() {
         let indexed = sql::<Bool>(
             "orders.order_id IN (SELECT s.order_id FROM order_search_index AS i \
              JOIN order_search AS s ON s.search_id = i.rowid WHERE order_search_index MATCH ",
         );
         query = query.filter(indexed.bind::<Text, _>(phrases.join(" AND ")).sql(")"));
     }
-    for word in short {
-        let held = sql::<Bool>(
-            "EXISTS (SELECT 1 FROM order_search AS s WHERE s.order_id = orders.order_id AND instr(s.document, ",
-        );
-        query = query.filter(held.bind::<Text, _>(word).sql(") > 0)"));
+    let short = filter.words.iter().filter(|word| !is_long(word)).cloned();
+    for held in short.chain(lines.iter().map(|line| format!("{line}\n"))) {
+        let document = "EXISTS (SELECT 1 FROM order_search AS s WHERE s.order_id = orders.order_id \
+                        AND instr(s.document || char(10), ";
+        query = query.filter(sql::<Bool>(document).bind::<Text, _>(held).sql(") > 0)"));
     }
     query
 }
 
 pub(super) fn page(connection: &mut SqliteConnection, query: &OrderQuery) -> Done<Vec<OrderRows>> {
-    let rows = paged(with_words(filtered(&query.filter), query.filter.sought()), query)
+    let rows = paged(with_words(filtered(&query.filter), &query.filter), query)
         .select(OrderRow::as_select())
         .load(connection)
         .map_err(fault)?;
@@ -63,7 +66,7 @@ pub(super) fn page(connection: &mut SqliteConnection, query: &OrderQuery) -> Don
 }
 
 pub(super) fn count(connection: &mut SqliteConnection, filter: &OrderFilter, most: u32) -> Done<u32> {
-    let fitting = with_words(filtered(filter), filter.sought()).select(orders::order_id).limit(i64::from(most));
+    let fitting = with_words(filtered(filter), filter).select(orders::order_id).limit(i64::from(most));
     let count: i64 = Counted(fitting).get_result(connection).map_err(fault)?;
     Ok(u32::try_from(count).unwrap_or(most))
 }

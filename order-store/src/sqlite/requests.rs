@@ -46,8 +46,8 @@ pub(super) fn set_outcomes(connection: &mut SqliteConnection, rows: &[RequestRow
     Ok(())
 }
 
-/// Looks at the first rows only, which are the oldest: rows are appended. One that is older than those before it, because clocks
-/// differ, is forgotten once those are.
+/// Looks at the first rows only, which are the oldest: rows are appended. Of those, one that a clock wrote that was ahead stays, and what
+/// stands behind very many of these is forgotten with them.
 pub(super) fn forget(connection: &mut SqliteConnection, before: Timestamp, most: u32) -> Done<u32> {
     let gone = diesel::sql_query(
         "DELETE FROM request WHERE create_time < ? AND rowid IN (SELECT rowid FROM request ORDER BY rowid LIMIT ?)",

@@ -213,8 +213,7 @@ mod plans {
     };
 
     fn plan(connection: &mut SqliteConnection, query: &OrderQuery) -> String {
-        let query =
-            paged(with_words(filtered(&query.filter), query.filter.sought()), query).select(OrderRow::as_select());
+        let query = paged(with_words(filtered(&query.filter), &query.filter), query).select(OrderRow::as_select());
         let statement = debug_query::<diesel::sqlite::Sqlite, _>(&query).to_string();
         explain(connection, statement.split("-- binds").next().unwrap())
     }
@@ -301,6 +300,7 @@ mod plans {
                 "SELECT (start_time - ?1) / ?2 AS block, SUM(orders) FROM order_rollup
                  WHERE grain = ?3 AND start_time >= ?1 GROUP BY start_time, status, currency",
             ),
+            ("SEARCH m USING PRIMARY KEY (movement_id=?)", crate::fragments::HISTORY),
             (
                 "request USING INTEGER PRIMARY KEY (rowid=?)",
                 "DELETE FROM request

@@ -56,7 +56,8 @@ pub trait Store:
     /// [`StoreError::Unavailable`].
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// Forgets at most `most` request ids that were used before a moment, oldest first; says how many.
+    /// Forgets at most `most` request ids that were used before a moment, about the oldest first; says how many. None, where there are
+    /// none, or where too many younger ones were written before them by a clock that was ahead.
     ///
     /// # Errors
     /// None of its own.

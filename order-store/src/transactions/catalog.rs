@@ -120,7 +120,7 @@ impl UpsertProducts {
             actor: &self.actor,
             time: self.now,
         };
-        let mut last = shelf::Last::new();
+        let mut last = shelf::LastMovements::new();
         let mut movements = shelf::movements(&changes, ((cause, self.ids), 0), &mut last);
         let row = |draft: &&ProductDraft| {
             let level = StockLevel { on_hand: draft.initial_stock, ..StockLevel::empty(draft.sku.clone()) };

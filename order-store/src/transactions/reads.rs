@@ -196,7 +196,7 @@ look!(ListCoupons { query: CouponQuery }, "coupon_page", Page<Coupon>, |this, tx
 
 look!(GetLevels { query: LevelQuery }, "levels", Vec<StockLevel>, |this, tx| holds::levels(tx, &this.query).await);
 
-look!(ListMovements { query: MovementQuery }, "movements", Page<Movement>, |this, tx| {
+look!(ListMovements { query: MovementQuery }, ("movements", Path::AlongAnIndex), Page<Movement>, |this, tx| {
     page(tx.movement_page(&this.query).await?, this.query.size, Movement::try_from)
 });
 

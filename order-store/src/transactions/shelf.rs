@@ -25,7 +25,7 @@ const EXPIRED_PER_LOCK: u32 = 4096;
 pub(super) type Source<'a> = (MovementCause<'a>, IdSeed);
 
 /// The last movement of each shelf that has moved before.
-pub(super) type Last = BTreeMap<Sku, Uuid>;
+pub(super) type LastMovements = BTreeMap<Sku, Uuid>;
 
 /// For whom shelves are locked.
 pub(super) struct Locking<'a> {
@@ -43,7 +43,7 @@ pub(super) struct Shelves {
     /// What the carts that were named hold of these shelves.
     holds: Vec<Reservation>,
     movements: Vec<MovementRow>,
-    last: Last,
+    last: LastMovements,
     put: Vec<ReservationRow>,
     dropped: Vec<ReservationRow>,
 }
@@ -239,11 +239,12 @@ fn short(level: &StockLevel, change: &StockChange) -> Option<Shortage> {
     (change.quantity > available).then_some(shortage)
 }
 
-/// The movements that changes leave behind, each behind the last of its shelf; `minted` of the seed were used before.
+/// The movements that changes leave behind, each behind the last of its shelf, which it then is itself; `minted` of the seed were used
+/// before.
 pub(super) fn movements(
     changes: &[StockChange],
     ((cause, ids), minted): (Source<'_>, u16),
-    last: &mut Last,
+    last: &mut LastMovements,
 ) -> Vec<MovementRow> {
     let movement = |(change, n): (&StockChange, u16)| {
         let id = ids.nth(SHELF_IDS + n);

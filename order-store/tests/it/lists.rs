@@ -89,6 +89,33 @@ async fn every_filter_keeps_what_fits_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_product_or_a_sku_is_meant_whole() {
+    on_both_engines(|database| async move {
+        let shop = Shop::open(&database).await;
+        let (pot, m) = (shop.sell("pot-1", 6000, 100).await, shop.sell("m", 1000, 100).await);
+        let found = shop.place(Wish::of(&[(&pot, 1)])).await.unwrap().order.id;
+        let short = shop.place(Wish::of(&[(&m, 1)])).await.unwrap().order.id;
+        let all = || OrderFilter::of(Scope::All);
+        for (text, expected) in [
+            ("POT-1", vec![found]),
+            ("POT", vec![]),
+            ("OT-1", vec![]),
+            ("pot-1", vec![]),
+            ("POT_1", vec![]),
+            ("POT-10", vec![]),
+            ("M", vec![short]),
+        ] {
+            assert_eq!(ids(&shop, OrderFilter { sku: Some(sku(text)), ..all() }).await, expected, "{text}");
+        }
+        for (text, expected) in [("pot-1", vec![found]), ("pot", vec![]), ("m", vec![short]), ("M", vec![])] {
+            let filter = OrderFilter { product_id: Some(product_id(text)), ..all() };
+            assert_eq!(ids(&shop, filter).await, expected, "{text}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_hold_every_order_once_in_either_order_and_direction() {
     on_both_engines(|database| async move {
         let shop = Shop::open(&database).await;

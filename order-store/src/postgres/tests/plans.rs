@@ -25,8 +25,8 @@ use crate::{
     postgres::{
         pool::Lease,
         queries::{
-            DueExpiries, DueOperations, DueReservations, ExpiredReservations, Feed, Lines, Orders, OwnOrders, RolledUp,
-            Sums,
+            DueExpiries, DueOperations, DueReservations, ExpiredReservations, Feed, History, Lines, Orders, OwnOrders,
+            RolledUp, Sums,
         },
         read::listed,
         sql::{Bound, Fail, Insert, OfOrders, One},
@@ -118,6 +118,15 @@ async fn lines_words_and_addresses_are_looked_up() {
         let plan = plan(&lease, listed(&query).select(orders::order_id)).await;
         assert!(plan.contains(index), "{index}:\n{plan}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shelfs_history_is_followed_from_one_movement_to_the_one_before_it() {
+    let database = TestDatabase::postgres().await;
+    let lease = without_scans(&database).await;
+    let history = Bound::<History>::new().bind::<SqlUuid>(Id(Uuid::from_u128(7))).bind::<BigInt>(51_i64);
+    let plan = plan(&lease, history).await;
+    assert_eq!(plan.matches("using stock_movement_pkey on stock_movement").count(), 2, "{plan}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -197,15 +197,28 @@ pub(super) const ALL: &[Check] = &[
     Check {
         invariant: Invariant::I4,
         subject: SubjectKind::Sku,
-        message: "movements that neither the shelf nor a later movement names are missing in its history",
+        message: "neither the shelf nor a later movement names them, so that its history lacks them",
         named: Named::ByText,
         sql: "SELECT m.sku AS subject, CAST(0 AS BIGINT) AS expected, COUNT(*) AS actual
               FROM stock_movement AS m
               LEFT JOIN (
-                  SELECT previous_movement_id AS movement_id FROM stock_movement
-                  UNION ALL SELECT last_movement_id FROM stock
-              ) AS named ON named.movement_id = m.movement_id
+                  SELECT sku, previous_movement_id AS movement_id FROM stock_movement
+                  UNION ALL SELECT sku, last_movement_id FROM stock
+              ) AS named ON named.movement_id = m.movement_id AND named.sku = m.sku
               WHERE named.movement_id IS NULL GROUP BY m.sku",
+    },
+    Check {
+        invariant: Invariant::I4,
+        subject: SubjectKind::Sku,
+        message: "its history names movements that are not there, or are another shelf's",
+        named: Named::ByText,
+        sql: "SELECT named.sku AS subject, CAST(0 AS BIGINT) AS expected, COUNT(*) AS actual
+              FROM (
+                  SELECT sku, previous_movement_id AS movement_id FROM stock_movement
+                  UNION ALL SELECT sku, last_movement_id FROM stock
+              ) AS named
+              LEFT JOIN stock_movement AS m ON m.movement_id = named.movement_id AND m.sku = named.sku
+              WHERE named.movement_id IS NOT NULL AND m.movement_id IS NULL GROUP BY named.sku",
     },
     orphans!(I4, "stock_movement", "stock was moved for it, and it is not there"),
     Check {

@@ -37,6 +37,16 @@ impl Sql {
         }
     }
 
+    /// Makes the shelves' histories anew, as the migration that began them does.
+    fn chained(self) -> String {
+        let up = match self.0 {
+            "sqlite" => include_str!("../../../migrations/sqlite/0014_shelf_history/up.sql"),
+            _ => include_str!("../../../migrations/postgres/0014_shelf_history/up.sql"),
+        };
+        let (_before, updates) = up.split_once("\nUPDATE").expect("it fills what it adds");
+        format!("UPDATE{}", updates.replace("DROP INDEX stock_movement_by_sku;", ""))
+    }
+
     /// Without the engine's own checks of single rows.
     fn unchecked(self, postgres: &str, statement: &str) -> String {
         match self.0 {
@@ -215,10 +225,6 @@ fn of_histories(world: &World, sql: Sql) -> Vec<Planted> {
     ]
 }
 
-/// The movement that no other one stands behind.
-const LAST_MOVEMENT: &str = "SELECT m.movement_id FROM stock_movement AS m WHERE m.sku = 'MUG' AND NOT EXISTS ( \
-    SELECT 1 FROM stock_movement AS newer WHERE newer.previous_movement_id = m.movement_id)";
-
 fn of_shelves(world: &World, sql: Sql) -> Vec<Planted> {
     let mug = || (4, SubjectKind::Sku, "MUG".to_owned());
     let movement =
@@ -242,7 +248,17 @@ fn of_shelves(world: &World, sql: Sql) -> Vec<Planted> {
         },
         Planted {
             broken: "UPDATE stock SET last_movement_id = NULL WHERE sku = 'MUG'".to_owned(),
-            mended: format!("UPDATE stock SET last_movement_id = ({LAST_MOVEMENT}) WHERE sku = 'MUG'"),
+            mended: sql.chained(),
+            expected: (number(4), SubjectKind::Sku, "MUG".to_owned()),
+        },
+        Planted {
+            broken: "UPDATE stock_movement SET previous_movement_id = NULL WHERE sku = 'MUG'".to_owned(),
+            mended: sql.chained(),
+            expected: (number(4), SubjectKind::Sku, "MUG".to_owned()),
+        },
+        Planted {
+            broken: format!("UPDATE stock SET last_movement_id = {stranger} WHERE sku = 'MUG'"),
+            mended: sql.chained(),
             expected: (number(4), SubjectKind::Sku, "MUG".to_owned()),
         },
         Planted {
