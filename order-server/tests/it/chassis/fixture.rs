@@ -11,6 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use http_body_util::{BodyExt, Full};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use order_server::{
     auth::{
         Principal, Role,
@@ -172,15 +173,33 @@ pub(crate) async fn call(
     path: &'static str,
     headers: &[(&str, &str)],
 ) -> Result<Response<()>, Status> {
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.unwrap();
+    client
+        .unary(empty(headers), http::uri::PathAndQuery::from_static(path), tonic_prost::ProstCodec::<(), ()>::default())
+        .await
+}
+
+/// The same by a client that does not keep the deadline itself: it hears what the server says when that is over.
+pub(crate) async fn patient_call(
+    address: SocketAddr,
+    path: &'static str,
+    headers: &[(&str, &str)],
+) -> Result<Response<()>, Status> {
+    let http = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<Body>();
+    let mut client = tonic::client::Grpc::with_origin(http, format!("http://{address}").parse().unwrap());
+    client.ready().await.unwrap();
+    client
+        .unary(empty(headers), http::uri::PathAndQuery::from_static(path), tonic_prost::ProstCodec::<(), ()>::default())
+        .await
+}
+
+fn empty(headers: &[(&str, &str)]) -> Request<()> {
     let mut map = http::HeaderMap::new();
     for (name, value) in headers {
         map.append(name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap());
     }
-    let request = Request::from_parts(MetadataMap::from_headers(map), http::Extensions::new(), ());
-    let mut client = tonic::client::Grpc::new(channel);
-    client.ready().await.unwrap();
-    let codec = tonic_prost::ProstCodec::<(), ()>::default();
-    client.unary(request, http::uri::PathAndQuery::from_static(path), codec).await
+    Request::from_parts(MetadataMap::from_headers(map), http::Extensions::new(), ())
 }
 
 /// Waits until something holds, and fails if it does not within ten seconds.

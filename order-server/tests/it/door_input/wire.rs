@@ -60,8 +60,8 @@ impl Decoder for Raw {
     }
 }
 
-/// How long the first message of a stream is waited for.
-const FIRST: Duration = Duration::from_millis(200);
+/// How long a stream without an end is listened to.
+const A_WHILE: Duration = Duration::from_millis(200);
 
 /// A connection of its own to a service.
 pub(crate) async fn connect(world: &World) -> Channel {
@@ -81,16 +81,20 @@ pub(crate) async fn call(
     grpc.unary(request, path, Raw).await
 }
 
-/// Calls a method that answers with a stream, and hears the beginning of it: a stream may go on for ever, and say nothing for as long.
-pub(crate) async fn begin(
+/// Calls a method that answers with a stream, and hears it to its end, or, where it has none, for a while.
+pub(crate) async fn hear(
     to: (&World, &Channel),
     who: Option<(&str, Role)>,
     message: (&str, Bytes),
+    ends: bool,
 ) -> Result<(), Status> {
     let (mut grpc, request, path) = prepared(to, (who, message)).await;
     let mut stream = grpc.server_streaming(request, path, Raw).await?.into_inner();
-    let first = tokio::time::timeout(FIRST, stream.message()).await;
-    first.map_or(Ok(()), |message| message.map(drop))
+    let all = async {
+        while stream.message().await?.is_some() {}
+        Ok(())
+    };
+    if ends { all.await } else { tokio::time::timeout(A_WHILE, all).await.unwrap_or(Ok(())) }
 }
 
 async fn prepared(
