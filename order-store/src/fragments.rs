@@ -105,9 +105,9 @@ macro_rules! order_queries {
             query
         }
 
-        /// Line by line of those orders that the index over search documents names, for which the engine's own part has to be added:
-        /// lines have no index of their own, because every order would pay for two more entries per line. A count, not EXISTS: PostgreSQL would make a join of that,
-        /// and at times one that reads all lines.
+        /// Line by line of those orders that the index over search documents names, for which the engine's own part has to be
+        /// added: lines have no index of their own, because every order would pay for two more entries per line. A count, not
+        /// EXISTS: PostgreSQL would make a join of that, and at times one that reads all lines.
         fn with_lines<'q>(
             mut query: $crate::schema::orders::BoxedQuery<'q, $backend>,
             filter: &'q $crate::query::OrderFilter,

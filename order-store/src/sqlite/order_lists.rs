@@ -31,13 +31,13 @@ order_queries!(Sqlite);
 const INDEXED_CHARS: usize = 3;
 
 /// Adds to a query what documents must hold. Long words, and lines by their beginnings, are looked up in the index of trigrams,
-/// together; the few orders it names are then looked at, for whether those lines end there, too, and sorted. Short words are looked for
-/// order by order, which ends with the page: nearly every order has them. So are lines of a single character, which few have.
+/// together; the few orders it names are then compared line by line and sorted. Short words are looked for order by order, which ends
+/// with the page: nearly every order has them. Nothing is looked up for a line of a single character.
 pub(super) fn with_words<'q>(
     mut query: orders::BoxedQuery<'q, Sqlite>,
-    filter: &OrderFilter,
+    filter: &'q OrderFilter,
 ) -> orders::BoxedQuery<'q, Sqlite> {
-    let lines: Vec<_> = filter.document_lines().into_iter().map(|line| format!("\n{line}")).collect();
+    let lines: Vec<_> = filter.document_lines().iter().map(|line| format!("\n{line}")).collect();
     let is_long = |word: &&String| word.chars().count() >= INDEXED_CHARS;
     let phrase = |word: &String| format!("\"{}\"", word.replace('"', "\"\""));
     let phrases: Vec<_> = filter.words.iter().chain(&lines).filter(is_long).map(phrase).collect();
@@ -48,11 +48,11 @@ pub(super) fn with_words<'q>(
         );
         query = query.filter(indexed.bind::<Text, _>(phrases.join(" AND ")).sql(")"));
     }
-    let short = filter.words.iter().filter(|word| !is_long(word)).cloned();
-    for held in short.chain(lines.iter().map(|line| format!("{line}\n"))) {
-        let document = "EXISTS (SELECT 1 FROM order_search AS s WHERE s.order_id = orders.order_id \
-                        AND instr(s.document || char(10), ";
-        query = query.filter(sql::<Bool>(document).bind::<Text, _>(held).sql(") > 0)"));
+    for word in filter.words.iter().filter(|word| !is_long(word)) {
+        let held = sql::<Bool>(
+            "EXISTS (SELECT 1 FROM order_search AS s WHERE s.order_id = orders.order_id AND instr(s.document, ",
+        );
+        query = query.filter(held.bind::<Text, _>(word.as_str()).sql(") > 0)"));
     }
     query
 }

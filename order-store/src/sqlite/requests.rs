@@ -46,16 +46,18 @@ pub(super) fn set_outcomes(connection: &mut SqliteConnection, rows: &[RequestRow
     Ok(())
 }
 
+/// Takes out of the first rows those that are old enough.
+pub(super) const FORGET: &str =
+    "DELETE FROM request WHERE create_time < ? AND rowid IN (SELECT rowid FROM request ORDER BY rowid LIMIT ?)";
+
 /// Looks at the first rows only, which are the oldest: rows are appended. Of those, one that a clock wrote that was ahead stays, and what
 /// stands behind very many of these is forgotten with them.
 pub(super) fn forget(connection: &mut SqliteConnection, before: Timestamp, most: u32) -> Done<u32> {
-    let gone = diesel::sql_query(
-        "DELETE FROM request WHERE create_time < ? AND rowid IN (SELECT rowid FROM request ORDER BY rowid LIMIT ?)",
-    )
-    .bind::<Instant, _>(At(before))
-    .bind::<BigInt, _>(i64::from(most))
-    .execute(connection)
-    .map_err(fault)?;
+    let gone = diesel::sql_query(FORGET)
+        .bind::<Instant, _>(At(before))
+        .bind::<BigInt, _>(i64::from(most))
+        .execute(connection)
+        .map_err(fault)?;
     Ok(u32::try_from(gone).unwrap_or(most))
 }
 

@@ -10,6 +10,8 @@ use diesel::{
     debug_query, sql_query, sql_types::Text,
 };
 
+use order_core::time::Timestamp;
+
 use super::{
     Sqlite,
     job::{Job, Verdict},
@@ -190,6 +192,22 @@ async fn a_reader_sees_one_snapshot() {
     assert_eq!(inside.len(), 0);
 }
 
+/// One that a clock wrote which was ahead stays, and holds up nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_first_requests_those_are_forgotten_that_are_old_enough() {
+    let database = TestDatabase::sqlite().await;
+    let DatabaseUrl::Sqlite(path) = database.url() else { panic!("it is SQLite") };
+    let mut writer = super::connection::writer(path).unwrap();
+    for time in [5, 1, 2, 1] {
+        let insert = "INSERT INTO request VALUES ('me', 'Test', randomblob(16), zeroblob(32), '{}', ";
+        writer.batch_execute(&format!("{insert}{time})")).unwrap();
+    }
+    let mut forget = || super::requests::forget(&mut writer, Timestamp::from_micros(2), 2).unwrap();
+    assert_eq!([forget(), forget()], [1, 0], "the younger ones are the first two then");
+    let mut all = || super::requests::forget(&mut writer, Timestamp::from_micros(5), 9).unwrap();
+    assert_eq!([all(), all()], [2, 0]);
+}
+
 #[derive(QueryableByName)]
 struct Step {
     #[diesel(sql_type = Text)]
@@ -301,11 +319,7 @@ mod plans {
                  WHERE grain = ?3 AND start_time >= ?1 GROUP BY start_time, status, currency",
             ),
             ("SEARCH m USING PRIMARY KEY (movement_id=?)", crate::fragments::HISTORY),
-            (
-                "request USING INTEGER PRIMARY KEY (rowid=?)",
-                "DELETE FROM request
-                 WHERE create_time < ? AND rowid IN (SELECT rowid FROM request ORDER BY rowid LIMIT ?)",
-            ),
+            ("request USING INTEGER PRIMARY KEY (rowid=?)", crate::sqlite::requests::FORGET),
             ("customer_rollup USING PRIMARY KEY (customer_id=?)", "SELECT * FROM customer_rollup WHERE customer_id = ?"),
             (
                 "order_event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",

@@ -12,7 +12,7 @@ UPDATE stock_movement AS m SET previous_movement_id = older.previous_movement_id
 FROM (
     SELECT movement_id, lag(movement_id) OVER (PARTITION BY sku ORDER BY movement_id) AS previous_movement_id FROM stock_movement
 ) AS older
-WHERE older.movement_id = m.movement_id AND older.previous_movement_id IS NOT NULL;
+WHERE older.movement_id = m.movement_id AND older.previous_movement_id IS DISTINCT FROM m.previous_movement_id;
 
 UPDATE stock AS s SET last_movement_id = newest.movement_id
 FROM (SELECT DISTINCT ON (sku) sku, movement_id FROM stock_movement ORDER BY sku, movement_id DESC) AS newest
