@@ -35,12 +35,12 @@ impl Filled {
         let (product_id, sku) =
             (format!("'p' || {product}"), format!("'{}' || {product}", server::sku(0).trim_end_matches('0')));
         let shelf = server::sku(0).trim_end_matches('0').to_lowercase();
-        let bought = |line: u32| {
-            let n = format!("((n * 7 + {line} * 13) % {products})::text");
-            format!("'product number ' || {n}, 'p' || lpad({n}, 6, '0'), '{shelf}' || lpad({n}, 6, '0')")
+        let of_product = |p: &str| {
+            format!("'product number ' || {p}, 'p' || lpad({p}::text, 6, '0'), '{shelf}' || lpad({p}::text, 6, '0')")
         };
+        let bought = |line: u32| of_product(&format!("((n * 7 + {line} * 13) % {products})"));
         let document = format!(
-            r"concat_ws(E'\n', lower({number}), 'ada@example.com', 'ada example', {}, {})",
+            r"concat_ws(E'\n', lower({number}), 'ada@example.com', 'ada example', '', {}, {})",
             bought(1),
             bought(2)
         );
@@ -60,6 +60,11 @@ impl Filled {
         copy("order_line", &[("order_id", &id), ("product_id", &product_id), ("sku", &sku)])?;
         copy("order_event", &[("order_id", &id), ("create_time", &time)])?;
         copy("order_search", &[("order_id", &id), ("document", &document)])?;
+        let lines = format!(
+            "INSERT INTO search_line SELECT unnest(ARRAY[{}]) FROM generate_series(0, {products} - 1) AS p ON CONFLICT DO NOTHING",
+            of_product("p")
+        );
+        sql(url, &lines)?;
         sql(url, "TRUNCATE order_rollup, customer_rollup")?;
         for statement in MIGRATION.split(";\n").filter(|statement| statement.trim_start().starts_with("INSERT")) {
             sql(url, statement)?;

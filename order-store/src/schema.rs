@@ -358,6 +358,15 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::Text;
+
+    // On PostgreSQL only.
+    search_line (line) {
+        line -> Text,
+    }
+}
+
+table! {
     use diesel::sql_types::{BigInt, Integer, Text};
     use crate::sql_types::Instant;
 

@@ -166,28 +166,37 @@ impl Order {
         self.payments.iter().flat_map(|payment| payment.open_operations().map(move |op| (payment, op)))
     }
 
-    /// What people may search it by, lower-cased: number, e-mail, name, products, SKUs, and its name elsewhere.
+    /// What people may search it by, lower-cased, a line each: number, e-mail, name, and its name elsewhere; behind an empty line, of
+    /// each of its lines name, product, and SKU. The latter are few and the same for many orders, and a store may keep them apart.
     #[must_use]
     pub fn search_text(&self) -> String {
-        let mut words: Vec<&str> = Vec::new();
+        let mut own: Vec<&str> = Vec::new();
         if let Some(contact) = &self.contact {
-            words.extend([contact.email.as_str(), contact.name.as_str()]);
+            own.extend([contact.email.as_str(), contact.name.as_str()]);
         }
-        words.extend(self.import.as_ref().map(|import| import.external_id.as_str()));
-        for line in &self.lines {
-            words.extend([line.name.as_str(), line.product_id.as_str(), line.sku.as_str()]);
-        }
-        let text = words.join("\n").to_lowercase();
+        own.extend(self.import.as_ref().map(|import| import.external_id.as_str()));
+        let goods =
+            self.lines.iter().flat_map(|line| [line.name.as_str(), line.product_id.as_str(), line.sku.as_str()]);
+        // Whatever is empty would end the part that it stands in.
+        let joined = |words: &mut dyn Iterator<Item = &str>| {
+            words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("\n").to_lowercase()
+        };
+        let (own, goods) = (joined(&mut own.into_iter()), joined(&mut goods.into_iter()));
+        let text = format!("{own}{}{goods}", Self::GOODS_BEHIND);
         match &self.number {
             None => text,
             Some(number) => Self::search_text_with(number, &text),
         }
     }
 
+    /// What stands between the two parts of its [`search_text`](Self::search_text).
+    pub const GOODS_BEHIND: &'static str = "\n\n";
+
     /// The [`search_text`](Self::search_text) of an order with this number, from what it is without one.
     #[must_use]
     pub fn search_text_with(number: &OrderNumber, text: &str) -> String {
-        format!("{}\n{text}", number.as_str().to_lowercase())
+        let number = number.as_str().to_lowercase();
+        if text.starts_with(Self::GOODS_BEHIND) { number + text } else { format!("{number}\n{text}") }
     }
 
     pub(crate) fn derive(&mut self) {

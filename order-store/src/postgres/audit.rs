@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, SelectableHelper as _, pg::Pg, sql_query,
+    BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, SelectableHelper as _, dsl::sql, pg::Pg,
+    sql_query, sql_types::Bool,
 };
 use order_core::ids::{OperationId, OrderId};
 use tokio::sync::mpsc;
@@ -61,7 +62,13 @@ impl Survey for PgTx {
 
     async fn documents(&mut self, ids: &[OrderId]) -> Done<Vec<SearchRow>> {
         let ids: Vec<_> = ids.iter().map(|id| Id(id.uuid())).collect();
-        run!(self, load(order_search::table.filter(order_search::order_id.eq_any(ids)).select(SearchRow::as_select())))
+        // Its orders are not found by a line that is not in the table of lines: that counts as if there were no document.
+        let complete = sql::<Bool>(
+            "NOT EXISTS (SELECT FROM unnest(string_to_array(split_part(order_search.document, E'\\n\\n', 2), E'\\n')) AS own (line) \
+             LEFT JOIN search_line USING (line) WHERE search_line.line IS NULL)",
+        );
+        let query = order_search::table.filter(order_search::order_id.eq_any(ids)).filter(complete);
+        run!(self, load(query.select(SearchRow::as_select())))
     }
 
     async fn gateway_log(&mut self, keys: &[OperationId]) -> Done<Vec<GatewayRow>> {

@@ -15,6 +15,7 @@ use tokio_postgres::{Client, Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
+    search_lines::KnownLines,
     tls::{self, Verify},
     together::{Known, Shape},
 };
@@ -37,6 +38,7 @@ const OLDEST_SERVER: i32 = 140_000;
 pub(super) struct Target {
     config: Config,
     tls: Option<MakeRustlsConnect>,
+    lines: Arc<KnownLines>,
 }
 
 impl fmt::Debug for Target {
@@ -71,7 +73,7 @@ impl Target {
         } else {
             Some(MakeRustlsConnect::new(tls::client(options.verify, options.root.as_deref())?))
         };
-        Ok(Self { config, tls })
+        Ok(Self { config, tls, lines: Arc::default() })
     }
 
     #[cfg(test)]
@@ -85,7 +87,8 @@ impl Target {
         let connection = AsyncPgConnection::try_from(client).await;
         let connection =
             connection.map_err(|_cause| StoreError::Unavailable("the connection was lost at once".into()))?;
-        Ok(Session { connection, driver, closed, state: State::Idle, known: Known::new() })
+        let lines = Arc::clone(&self.lines);
+        Ok(Session { connection, driver, closed, state: State::Idle, known: Known::new(), lines })
     }
 
     /// Opens a connection of its own, which ends with the client, to a server that is fit for the store.
@@ -227,6 +230,8 @@ pub(super) struct Session {
     state: State,
     /// What was sent before of the statements that are sent together.
     known: Known,
+    /// What all connections to this database know of its table of lines.
+    lines: Arc<KnownLines>,
 }
 
 impl Session {
@@ -254,6 +259,11 @@ impl Session {
     /// A statement of this shape was carried out.
     pub(super) fn learn(&mut self, shape: Shape) {
         self.known.insert(shape);
+    }
+
+    /// What is known of the table of lines.
+    pub(super) const fn lines(&self) -> &Arc<KnownLines> {
+        &self.lines
     }
 
     /// Never to be used again.

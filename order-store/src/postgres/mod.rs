@@ -12,10 +12,12 @@ mod connect;
 mod documents;
 mod error;
 mod migrate;
+mod order_lists;
 mod placing;
 mod pool;
 mod queries;
 mod read;
+mod search_lines;
 mod sql;
 mod tables;
 #[cfg(test)]

@@ -19,6 +19,7 @@ use order_core::{
 
 use super::{
     migrate,
+    order_lists::{filtered, fitting, listed},
     queries::{
         Applied, BlockSums, DeadLetters, DueExpiries, DueOperations, DueReservations, ExpiredReservations, Feed,
         FeedEnd, FeedLast, History, Lines, Operations, Orders, OwnOrders, Payments, RedemptionCount, Requests, Returns,
@@ -32,7 +33,7 @@ use crate::{
     assemble::{self, BlockRow, Blocks, Children, SumRow},
     error::StoreError,
     fields::{At, Id},
-    fragments::{Counted, SAME_EMAIL, expiring, like_pattern, order_queries},
+    fragments::{Counted, SAME_EMAIL, expiring, like_pattern},
     migrate::ensure_current,
     query::{
         CouponQuery, CustomerSummary, DeadLetterQuery, FeedCursor, MovementQuery, OrderFilter, OrderKey, OrderQuery,
@@ -45,14 +46,12 @@ use crate::{
         StockRow, UnresolvedRow,
     },
     schema::{
-        cart, cart_item, coupon, customer_rollup, gateway_operation, inventory_operation, order_event, order_search,
-        orders, payment_event, payment_operation, product, reservation, stock, stock_movement,
+        cart, cart_item, coupon, customer_rollup, gateway_operation, inventory_operation, order_event, orders,
+        payment_event, payment_operation, product, reservation, stock, stock_movement,
     },
     sql_types::{Instant, Uuid},
     statements::{Done, Read},
 };
-
-order_queries!(Pg);
 
 diesel::define_sql_function! {
     /// Lower case, by the rules of its argument's collation.
@@ -208,12 +207,14 @@ impl Read for PgTx {
     }
 
     async fn order_page(&mut self, query: &OrderQuery) -> Done<Vec<OrderRows>> {
-        let found = run!(self, load(listed(query).select(OrderRow::as_select())))?;
+        let held = self.held(&query.filter).await?;
+        let found = run!(self, load(listed(query, &held).select(OrderRow::as_select())))?;
         self.with_children(found).await
     }
 
     async fn order_count(&mut self, filter: &OrderFilter, most: u32) -> Done<u32> {
-        let query = with_words(filtered(filter), filter).select(orders::order_id).limit(i64::from(most));
+        let held = self.held(filter).await?;
+        let query = fitting(filter, &held).select(orders::order_id).limit(i64::from(most));
         let count: i64 = run!(self, get_result(Counted(query)))?;
         Ok(u32::try_from(count).map_err(StoreError::corrupt)?)
     }
@@ -507,27 +508,4 @@ impl PgTx {
             .bind::<Array<Uuid>>(ids);
         run!(self, load(query))
     }
-}
-
-/// The orders of a page and one more.
-pub(super) fn listed(query: &OrderQuery) -> orders::BoxedQuery<'_, Pg> {
-    paged(with_words(filtered(&query.filter), &query.filter), query)
-}
-
-/// Every word must be somewhere in the order's search document, and every line be one of it. Words of three characters and more, and
-/// whole lines, are looked up in its index.
-fn with_words<'q>(query: orders::BoxedQuery<'q, Pg>, filter: &OrderFilter) -> orders::BoxedQuery<'q, Pg> {
-    let lines = filter.document_lines();
-    if filter.words.is_empty() && lines.is_empty() {
-        return query;
-    }
-    let mut found = order_search::table.select(order_search::order_id).into_boxed();
-    for word in &filter.words {
-        found = found.filter(order_search::document.like(like_pattern(word)));
-    }
-    if !lines.is_empty() {
-        let held = sql::<Bool>("string_to_array(order_search.document, E'\\n') @> ");
-        found = found.filter(held.bind::<Array<Text>, _>(lines));
-    }
-    query.filter(orders::order_id.eq_any(found))
 }

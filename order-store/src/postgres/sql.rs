@@ -245,6 +245,8 @@ pub(super) trait OnConflict: 'static {
 pub(super) struct Fail;
 /// They are left as they are; the keys of the others are returned.
 pub(super) struct Skip;
+/// They are left as they are, whichever these may be.
+pub(super) struct Keep;
 /// They are replaced.
 pub(super) struct Replace;
 /// Their columns, all but those of the key numbers, are added to what is there.
@@ -263,6 +265,12 @@ impl OnConflict for Skip {
         push_list(out, R::KEY);
         out.push_sql(") DO NOTHING RETURNING ");
         push_list(out, R::KEY);
+    }
+}
+
+impl OnConflict for Keep {
+    fn push<R: Table>(out: &mut AstPass<'_, '_, Pg>) {
+        out.push_sql(" ON CONFLICT DO NOTHING");
     }
 }
 

@@ -103,6 +103,8 @@ columns! {
 
 columns! { SearchRow in order_search, key (order_id): order_id, document }
 
+columns! { SearchLineRow in search_line, key (line): line }
+
 columns! {
     RequestRow in request, key (principal, method, request_id):
     principal, method, request_id, body_hash, outcome, create_time,

@@ -158,11 +158,6 @@ impl Writes {
         self.0.iter().any(|one| other.0.iter().any(|other| one.table() == other.table()))
     }
 
-    /// Whether any writes this table.
-    pub(super) fn are_of(&self, table: &str) -> bool {
-        self.0.iter().any(|write| write.table() == table)
-    }
-
     /// Adds those of the other one.
     pub(super) fn append(&mut self, mut other: Self) {
         self.0.append(&mut other.0);

@@ -5,6 +5,7 @@ use std::{
     future::poll_fn,
     mem,
     pin::pin,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,14 +20,14 @@ use super::{
     connect::Session,
     error::{Connection, Failure},
     pool::Lease,
-    sql::Table as _,
+    sql::Keep,
     together::{COMMIT_IF_WRITTEN, Place, Shape, Writes},
 };
 use crate::{
     backend::Path,
     deadline,
     error::StoreError,
-    rows::SearchRow,
+    rows::{SearchLineRow, SearchRow},
     statements::{Done, Fault},
 };
 
@@ -78,6 +79,8 @@ pub(super) struct PgTx {
     writes: Writes,
     /// Documents to be searched are among what is, or was, to be written.
     documents: bool,
+    /// Lines of theirs that are written, too: known once that is committed.
+    lines: Vec<String>,
 }
 
 impl PgTx {
@@ -85,7 +88,8 @@ impl PgTx {
         let begin = Some(begin_sql(access, until)?);
         let single = access == Access::Read(Path::ByKey);
         let (stillborn, failed, over, documents) = (false, false, false, false);
-        Ok(Self { lease, until, begin, stillborn, failed, single, over, writes: Writes::default(), documents })
+        let (writes, lines) = (Writes::default(), Vec::new());
+        Ok(Self { lease, until, begin, stillborn, failed, single, over, writes, documents, lines })
     }
 
     /// Whether it writes documents to be searched.
@@ -107,6 +111,13 @@ impl PgTx {
     ///
     /// A connection that is lost now leaves it open whether the server got as far as to commit.
     pub(super) async fn commit(mut self) -> Result<Option<Lease>, Fault> {
+        let (known, lines) = (Arc::clone(self.lease.lines()), mem::take(&mut self.lines));
+        let lease = self.commit_all().await?;
+        known.learn(lines);
+        Ok(lease)
+    }
+
+    async fn commit_all(mut self) -> Result<Option<Lease>, Fault> {
         if self.failed {
             self.rollback().await;
             return Err(StoreError::Internal("a transaction went on after a statement had failed".into()).into());
@@ -198,9 +209,17 @@ impl PgTx {
         if self.writes.meets(&writes) {
             self.flush().await?;
         }
-        self.documents |= writes.are_of(SearchRow::NAME);
         self.writes.append(writes);
         Ok(())
+    }
+
+    /// Keeps what is to be written, documents to be searched among it.
+    pub(super) async fn defer_documents(&mut self, mut writes: Writes, documents: &[SearchRow]) -> Done {
+        let lines = self.lease.lines().unknown(documents);
+        writes.insert::<_, Keep>(lines.iter().cloned().map(|line| SearchLineRow { line }).collect());
+        self.documents |= !documents.is_empty();
+        self.lines.extend(lines);
+        self.defer(writes).await
     }
 
     /// Writes what is kept, before something is read that might depend on it.

@@ -210,7 +210,8 @@ impl Write for PgTx {
     }
 
     async fn finish_placing(&mut self, placed: Placed) -> Done {
-        self.defer(placed_orders(placed)).await
+        let documents = placed.search.clone();
+        self.defer_documents(placed_orders(placed), &documents).await
     }
 
     async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {
@@ -229,7 +230,8 @@ impl Write for PgTx {
     }
 
     async fn put_search(&mut self, documents: &[SearchRow]) -> Done {
-        self.replace(documents.to_vec()).await
+        let writes = Writes::of(|writes| writes.insert::<_, Replace>(documents.to_vec()));
+        self.defer_documents(writes, documents).await
     }
 
     async fn add_rollups(&mut self, orders: &[OrderRollupRow], customers: &[CustomerRollupRow]) -> Done {

@@ -23,7 +23,7 @@ pub(crate) use dead_letter::DeadLetterRow;
 pub(crate) use event::{EventRow, FeedRow};
 pub(crate) use inventory::{InventoryCountRow, InventoryRow};
 pub(crate) use ledger::{GatewayRow, OperationRow, PaymentEventRow, PaymentRow, UnresolvedRow};
-pub(crate) use order::{LineRow, NewOrder, OrderRow, OrderRows, SearchRow};
+pub(crate) use order::{LineRow, NewOrder, OrderRow, OrderRows, SearchLineRow, SearchRow};
 pub(crate) use parcel::{ReturnRow, ShipmentRow};
 pub(crate) use request::RequestRow;
 pub(crate) use rollup::{CustomerRollupRow, Grain, OrderRollupRow, Rollups};

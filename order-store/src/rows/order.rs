@@ -103,6 +103,13 @@ row! {
     }
 }
 
+row! {
+    /// A line of what search documents say of goods.
+    search_line, SearchLineRow {
+        line: String,
+    }
+}
+
 /// All rows of an order that is to be placed, but for its number: that is drawn while others wait for it, and these can be made before.
 #[derive(Debug)]
 pub(crate) struct NewOrder {

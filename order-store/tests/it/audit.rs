@@ -15,7 +15,7 @@ use self::world::{World, answer};
 use crate::shop::{Shop, Wish};
 
 /// Verifies, and tells all that is found.
-async fn verify(store: &Arc<dyn Store>) -> (Vec<Finding>, AuditSummary) {
+pub(crate) async fn verify(store: &Arc<dyn Store>) -> (Vec<Finding>, AuditSummary) {
     let (reports, mut watch) = audit_reports(10_000);
     let summary = store.audit(reports).await.unwrap();
     let mut findings = Vec::new();

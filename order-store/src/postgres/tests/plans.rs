@@ -23,12 +23,13 @@ use super::{
 use crate::{
     fields::Id,
     postgres::{
+        order_lists::listed,
         pool::Lease,
         queries::{
             DueExpiries, DueOperations, DueReservations, ExpiredReservations, Feed, History, Lines, Orders, OwnOrders,
             RolledUp, Sums,
         },
-        read::listed,
+        search_lines::{Held, LinesWith},
         sql::{Bound, Fail, Insert, OfOrders, One},
         write::ExpireCarts,
     },
@@ -92,7 +93,7 @@ async fn lists_of_orders_come_from_an_index_in_their_order() {
         for after in [None, Some(OrderCursor { value: 1_000_000, id })] {
             for direction in [Direction::Ascending, Direction::Descending] {
                 let query = OrderQuery { filter: filter.clone(), sort, direction, size: 50, after };
-                assert_ordered_by(index, &plan(&lease, listed(&query).select(orders::order_id)).await);
+                assert_ordered_by(index, &plan(&lease, listed(&query, &[]).select(orders::order_id)).await);
             }
         }
     }
@@ -107,15 +108,17 @@ async fn lines_words_and_addresses_are_looked_up() {
     let with_product = OrderFilter { product_id: Some(ProductId::parse("a").unwrap()), ..OrderFilter::of(Scope::All) };
     let with_word = OrderFilter { words: vec!["word".into()], ..OrderFilter::of(Scope::All) };
     let with_email = OrderFilter { email: Some("me@example.com".into()), ..OrderFilter::of(Scope::All) };
-    for (index, filter) in [
-        ("order_search_document_idx", with_sku),
-        ("order_search_document_idx", with_product),
-        ("order_search_document_idx", with_word),
-        ("orders_contact_email_idx", with_email),
+    let by_lines = |lines: &[&str]| vec![Held::ByLines(lines.iter().map(ToString::to_string).collect())];
+    for (index, filter, held) in [
+        ("order_search_document_idx", with_sku, vec![]),
+        ("order_search_document_idx", with_product, vec![]),
+        ("order_search_document_idx", with_word.clone(), by_lines(&[])),
+        ("order_search_document_idx", with_word.clone(), by_lines(&["p77", "s77"])),
+        ("orders_contact_email_idx", with_email, vec![]),
     ] {
         let query =
             OrderQuery { filter, sort: OrderSort::CreateTime, direction: Direction::Descending, size: 50, after: None };
-        let plan = plan(&lease, listed(&query).select(orders::order_id)).await;
+        let plan = plan(&lease, listed(&query, &held).select(orders::order_id)).await;
         assert!(plan.contains(index), "{index}:\n{plan}");
     }
 }
@@ -197,8 +200,9 @@ async fn full() -> (TestDatabase, Lease) {
              'order_id', o.order_id, 'sku', 'S' || o.total % 2000, 'product_id', 'p' || o.total % 2000
          )) AS copy WHERE o.order_id <> l.order_id;
          INSERT INTO order_event SELECT order_id, 1, 'PLACED', 'GUEST', '', NULL, NULL, create_time, 'PENDING', '{{}}', total FROM orders;
-         INSERT INTO order_search SELECT order_id, concat_ws(E'\\n', lower(order_number), contact_email,
+         INSERT INTO order_search SELECT order_id, concat_ws(E'\\n', lower(order_number), contact_email, '',
              'p' || total % 2000, 's' || total % 2000) FROM orders;
+         INSERT INTO search_line SELECT 'line ' || n FROM generate_series(1, {MANY}) AS n;
          SELECT take_in_search_documents();
          ANALYZE"
     );
@@ -222,7 +226,7 @@ async fn of_a_full_database_pages_come_from_indexes_however_deep_they_are() {
     ] {
         for after in [None, Some(deep)] {
             let query = OrderQuery { filter: filter.clone(), sort, direction: Direction::Descending, size: 50, after };
-            let plan = plan(&lease, listed(&query).select(OrderRow::as_select())).await;
+            let plan = plan(&lease, listed(&query, &[]).select(OrderRow::as_select())).await;
             assert!(
                 plan.contains(&format!("using {index} ")) || plan.contains(&format!("on {index}")),
                 "{index}:\n{plan}"
@@ -272,16 +276,25 @@ async fn of_a_full_database_single_orders_words_and_sums_are_looked_up() {
     let with_word = OrderFilter { words: vec!["2027-012345".into()], ..all() };
     let with_email = OrderFilter { email: Some("c77@example.com".into()), ..all() };
     let newest = (OrderSort::CreateTime, Direction::Descending);
-    for (index, filter) in [
-        ("order_search_document_idx", with_sku),
-        ("order_search_document_idx", with_product),
-        ("order_search_document_idx", with_word),
-        ("orders_contact_email_idx", with_email),
+    let by_lines = |lines: &[&str]| vec![Held::ByLines(lines.iter().map(ToString::to_string).collect())];
+    for (index, filter, held) in [
+        ("order_search_document_idx", with_sku, vec![]),
+        ("order_search_document_idx", with_product, vec![]),
+        ("order_search_document_idx", with_word.clone(), by_lines(&[])),
+        ("order_search_document_idx", with_word.clone(), by_lines(&["p77", "s77"])),
+        ("orders_contact_email_idx", with_email, vec![]),
     ] {
         let query = OrderQuery { filter, sort: newest.0, direction: newest.1, size: 50, after: None };
-        let plan = plan(&lease, listed(&query).select(OrderRow::as_select())).await;
+        let plan = plan(&lease, listed(&query, &held).select(OrderRow::as_select())).await;
         assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{index}:\n{plan}");
     }
+    // What most orders have is not gathered first.
+    let common = OrderFilter { words: vec!["example".into()], ..all() };
+    let query = OrderQuery { filter: common, sort: newest.0, direction: newest.1, size: 50, after: None };
+    let plan_of_common = plan(&lease, listed(&query, &[Held::ByMany]).select(OrderRow::as_select())).await;
+    assert_ordered_by("orders_create_time_idx", &plan_of_common);
+    let lines = Bound::<LinesWith>::new().bind::<Text>("%1234%").bind::<BigInt>(2001_i64);
+    assert!(plan(&lease, lines).await.contains("search_line_idx"));
     let id = Id(Uuid::from_u128(1));
     for (index, plan) in [
         ("orders_pkey", plan(&lease, of_one::<Orders>(&id)).await),

@@ -11,7 +11,8 @@ use crate::{
     rows::{
         CartItemRow, CartRow, ConsumerRow, CouponRow, CustomerRollupRow, DeadLetterRow, EventRow, GatewayRow,
         InventoryRow, LineRow, MovementRow, OperationRow, OrderRollupRow, OrderRow, PaymentEventRow, PaymentRow,
-        ProductRow, RedemptionRow, RequestRow, ReservationRow, ReturnRow, SearchRow, ShipmentRow, StockRow,
+        ProductRow, RedemptionRow, RequestRow, ReservationRow, ReturnRow, SearchLineRow, SearchRow, ShipmentRow,
+        StockRow,
     },
     schema::{order_line, order_return, orders, payment, payment_operation, shipment},
     testing::TestDatabase,
@@ -70,6 +71,7 @@ async fn batches_write_every_column_of_their_table() {
         believed::<RedemptionRow>(),
         believed::<RequestRow>(),
         believed::<ReservationRow>(),
+        believed::<SearchLineRow>(),
         believed::<SearchRow>(),
         believed::<ShipmentRow>(),
         believed::<ReturnRow>(),

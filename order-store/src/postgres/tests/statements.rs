@@ -91,8 +91,8 @@ async fn pages_of_orders_are_sorted_filtered_and_go_on_behind_the_cursor() {
     orders[3].order.customer_id = text("you");
     tx.insert_orders(&orders).await.unwrap();
     let document = |n: u128, text: &str| SearchRow { order_id: id(n), document: text.into() };
-    tx.put_search(&[document(1, "spk 50%_off \\ sale\np\na"), document(2, "spk 50 percent off")]).await.unwrap();
-    tx.put_search(&[document(2, "spk 50 percent of\np\na"), document(3, "no\np\na")]).await.unwrap();
+    tx.put_search(&[document(1, "spk 50%_off \\ sale\n\np\na"), document(2, "spk 50 percent off")]).await.unwrap();
+    tx.put_search(&[document(2, "spk 50 percent of\n\np\na"), document(3, "no\n\np\na")]).await.unwrap();
 
     let all = || OrderFilter::of(Scope::All);
     let newest = page(all(), OrderSort::CreateTime, Direction::Descending);

@@ -1,0 +1,120 @@
+//! The table of lines: what search documents say of goods, each line once.
+//!
+//! A catalogue's names, products and SKUs stand in many documents, and to cut each of them into threes of letters for every order would
+//! cost as much as a third of the order's own rows. They are cut once, here; a word is looked for in this table, and the documents are
+//! then looked up by the whole lines that hold it.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::{Mutex, PoisonError},
+};
+
+use diesel::sql_types::{BigInt, Text};
+use order_core::order::Order;
+
+use super::{
+    sql::{Bound, statement},
+    tx::{PgTx, run},
+};
+use crate::{fragments::like_pattern, query::OrderFilter, rows::SearchRow, statements::Done};
+
+/// The shortest word that an index of threes of letters can find.
+const INDEXED_CHARS: usize = 3;
+/// Of how many lines the orders are looked up. A word that more lines hold is in so many orders that a page of them is soon found by
+/// reading one order after the other; to look up each of these lines would take longer.
+const MOST_LINES: usize = 2000;
+/// How many lines a process remembers; with more, it begins anew. What is not remembered is looked up when it is written.
+const MOST_KNOWN: usize = 50_000;
+
+statement! {
+    /// Lines that hold a word. All of them are planned for, however few are asked for: the server would else hope to come across
+    /// enough of them by reading the table.
+    LinesWith -> Text:
+    "WITH found AS MATERIALIZED (SELECT line FROM search_line WHERE line LIKE ?) SELECT line FROM found LIMIT ?"
+}
+
+/// Lines that this process has seen committed. They are never taken out of the table again.
+#[derive(Debug, Default)]
+pub(super) struct KnownLines(Mutex<HashSet<String>>);
+
+impl KnownLines {
+    /// The lines of these documents that may not be in the table, sorted, so that transactions that write the same ones do not wait for
+    /// each other in a circle.
+    pub(super) fn unknown(&self, documents: &[SearchRow]) -> Vec<String> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = documents.iter().filter_map(|row| row.document.split_once(Order::GOODS_BEHIND));
+        let lines = lines.flat_map(|(_own, goods)| goods.lines()).filter(|line| !known.contains(*line));
+        lines.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
+    }
+
+    /// These are committed.
+    pub(super) fn learn(&self, lines: Vec<String>) {
+        if lines.is_empty() {
+            return;
+        }
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() + lines.len() > MOST_KNOWN {
+            known.clear();
+        }
+        known.extend(lines.into_iter().take(MOST_KNOWN));
+    }
+}
+
+/// What is known of a word that is searched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Held {
+    /// These are all the lines that hold it.
+    ByLines(Vec<String>),
+    /// Too many lines hold it, or it is too short to be looked up: documents are read.
+    ByMany,
+}
+
+impl PgTx {
+    /// What is known of each word of a filter.
+    pub(super) async fn held(&mut self, filter: &OrderFilter) -> Done<Vec<Held>> {
+        let mut all = Vec::with_capacity(filter.words.len());
+        for word in &filter.words {
+            if word.chars().count() < INDEXED_CHARS {
+                all.push(Held::ByMany);
+                continue;
+            }
+            let most = i64::try_from(MOST_LINES + 1).expect("it is small");
+            let query = Bound::<LinesWith>::new().bind::<Text>(like_pattern(word)).bind::<BigInt>(most);
+            let lines: Vec<String> = run!(self, load(query))?;
+            all.push(if lines.len() > MOST_LINES { Held::ByMany } else { Held::ByLines(lines) });
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::Id;
+
+    fn documents(texts: &[&str]) -> Vec<SearchRow> {
+        let row = |text: &&str| SearchRow { order_id: Id(uuid::Uuid::nil()), document: (*text).to_owned() };
+        texts.iter().map(row).collect()
+    }
+
+    #[test]
+    fn lines_of_goods_are_unknown_until_they_are_committed() {
+        let known = KnownLines::default();
+        let rows = documents(&["spk-1\nme@example.com\n\nlamp\np1\ns1", "spk-2\n\nlamp\np2", "without"]);
+        assert_eq!(known.unknown(&rows), ["lamp", "p1", "p2", "s1"]);
+        known.learn(vec!["lamp".into(), "p2".into()]);
+        assert_eq!(known.unknown(&rows), ["p1", "s1"]);
+        assert_eq!(known.unknown(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_process_forgets_rather_than_to_grow_without_bound() {
+        let known = KnownLines::default();
+        known.learn((0..MOST_KNOWN).map(|n| n.to_string()).collect());
+        assert_eq!(known.unknown(&documents(&["x\n\n0"])), Vec::<String>::new());
+        known.learn(vec!["one more".into()]);
+        assert_eq!(known.unknown(&documents(&["x\n\n0\none more"])), ["0"]);
+        known.learn((0..=MOST_KNOWN).map(|n| n.to_string()).collect());
+        assert_eq!(known.0.lock().unwrap().len(), MOST_KNOWN);
+    }
+}
