@@ -7,7 +7,8 @@
 //! one blocking closure. What is fast on one engine only hides behind a statement; most take a batch for that reason.
 //!
 //! Statements that lock do so in the order in which their argument is sorted; callers sort. The order of locks in every
-//! transaction: request ids, carts (guests' first), orders, products, coupons by code, shelves by SKU, the number counter, and rollups last.
+//! transaction: request ids, carts (guests' first), orders, products, coupons by code, shelves by SKU, the number counter, and rollups last;
+//! on PostgreSQL the table of lines behind them.
 //! Reservations have no lock of their own: they are read and written under the lock of their shelf. A cart that is opened by the
 //! same call is inserted after its shelves were locked; nothing is locked behind it, so that it cannot close a circle.
 
@@ -435,7 +436,7 @@ pub(crate) trait Survey: Read {
     -> impl Future<Output = Done<Vec<OrderRows>>> + Send;
     /// The whole histories of orders, each by revision.
     fn histories(&mut self, ids: &[OrderId]) -> impl Future<Output = Done<Vec<EventRow>>> + Send;
-    /// The search documents of orders, in any order.
+    /// The search documents of orders, in any order; without those by which an order is not found by all that it holds.
     fn documents(&mut self, ids: &[OrderId]) -> impl Future<Output = Done<Vec<SearchRow>>> + Send;
     /// What the simulated gateway did under keys, in any order.
     fn gateway_log(&mut self, keys: &[OperationId]) -> impl Future<Output = Done<Vec<GatewayRow>>> + Send;

@@ -27,6 +27,6 @@ pub(super) fn check(stored: &Stored<'_>, report: &mut Report) {
     match stored.document {
         Some(document) if document == order.search_text() => {}
         Some(_) => report.order(Invariant::I11, "what it can be found by is not what it holds"),
-        None => report.order(Invariant::I11, "it cannot be found by its words"),
+        None => report.order(Invariant::I11, "it cannot be found by all of its words"),
     }
 }

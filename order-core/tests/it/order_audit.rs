@@ -3,14 +3,14 @@
 
 use order_core::{
     audit::{Finding, Stored, check},
-    order::{Event, Order},
+    order::{Event, Line, Order},
     payment::{Outcome, PaymentMethod},
     policy::{AllocatePolicy, CapturePolicy, ConfirmPolicy, Policy},
 };
 use proptest::prelude::*;
 
 use crate::{
-    orders::{context, declined, placed},
+    orders::{self, context, declined, placed},
     reachable::alphabet::Alphabet,
 };
 
@@ -125,5 +125,23 @@ proptest! {
         }
         order.shipping_refunded = amount;
         let _found = findings(&order, &events);
+    }
+}
+
+#[test]
+fn what_an_order_is_found_by_is_its_own_and_its_goods() {
+    let mut numbered = orders::order(None);
+    let number = numbered.number.clone().unwrap();
+    for contact in [numbered.contact.clone(), None] {
+        numbered.contact = contact;
+        let text = numbered.search_text();
+        let (own, goods) = text.split_once(Order::GOODS_BEHIND).unwrap();
+        assert!(own.starts_with(&number.as_str().to_lowercase()) && !goods.contains(Order::GOODS_BEHIND), "{text:?}");
+        assert_eq!(own.lines().count(), if numbered.contact.is_some() { 3 } else { 1 }, "{text:?}");
+        let named = |line: &Line| [line.name.clone(), line.product_id.to_string(), line.sku.to_string()];
+        let expected: Vec<_> = numbered.lines.iter().flat_map(named).map(|word| word.to_lowercase()).collect();
+        assert_eq!(goods.split('\n').collect::<Vec<_>>(), expected);
+        let unnumbered = Order { number: None, ..numbered.clone() };
+        assert_eq!(Order::search_text_with(&number, &unnumbered.search_text()), text);
     }
 }

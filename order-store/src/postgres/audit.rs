@@ -9,7 +9,10 @@ use diesel::{
 use order_core::ids::{OperationId, OrderId};
 use tokio::sync::mpsc;
 
-use super::tx::{PgTx, run};
+use super::{
+    order_lists::goods,
+    tx::{PgTx, run},
+};
 use crate::{
     fields::Id,
     fragments::{CountRow, IdOdd, TextOdd, odd_sql},
@@ -62,11 +65,12 @@ impl Survey for PgTx {
 
     async fn documents(&mut self, ids: &[OrderId]) -> Done<Vec<SearchRow>> {
         let ids: Vec<_> = ids.iter().map(|id| Id(id.uuid())).collect();
-        // Its orders are not found by a line that is not in the table of lines: that counts as if there were no document.
-        let complete = sql::<Bool>(
-            "NOT EXISTS (SELECT FROM unnest(string_to_array(split_part(order_search.document, E'\\n\\n', 2), E'\\n')) AS own (line) \
-             LEFT JOIN search_line USING (line) WHERE search_line.line IS NULL)",
-        );
+        // Orders are not found by a line that is not in the table of lines.
+        let complete = sql::<Bool>(concat!(
+            "NOT EXISTS (SELECT FROM unnest(",
+            goods!(),
+            ") AS goods (line) LEFT JOIN search_line USING (line) WHERE search_line.line IS NULL)"
+        ));
         let query = order_search::table.filter(order_search::order_id.eq_any(ids)).filter(complete);
         run!(self, load(query.select(SearchRow::as_select())))
     }

@@ -33,7 +33,7 @@ const APPLICATION_NAME: &str = "order-service";
 /// 14.0, as `server_version_num` has it.
 const OLDEST_SERVER: i32 = 140_000;
 
-/// Where the database is and how to get there. Holds a password: never shown.
+/// Where the database is and how to get there, and what all connections to it share. Holds a password: never shown.
 #[derive(Clone)]
 pub(super) struct Target {
     config: Config,
@@ -88,6 +88,7 @@ impl Target {
         let connection =
             connection.map_err(|_cause| StoreError::Unavailable("the connection was lost at once".into()))?;
         let lines = Arc::clone(&self.lines);
+        lines.forget();
         Ok(Session { connection, driver, closed, state: State::Idle, known: Known::new(), lines })
     }
 

@@ -28,6 +28,7 @@ macro_rules! goods {
         "string_to_array(split_part(order_search.document, E'\\n\\n', 2), E'\\n')"
     };
 }
+pub(super) use goods;
 
 /// The orders of a page and one more; `held` says of each word that is searched for what is known of it.
 pub(super) fn listed<'q>(query: &'q OrderQuery, held: &'q [Held]) -> orders::BoxedQuery<'q, Pg> {
@@ -48,10 +49,10 @@ pub(super) fn fitting<'q>(filter: &'q OrderFilter, held: &'q [Held]) -> orders::
         let pattern = like_pattern(word);
         found = match held.get(at).unwrap_or(&Held::ByMany) {
             Held::ByMany => found.filter(order_search::document.like(pattern)),
-            Held::ByLines(lines) if lines.is_empty() => found.filter(sql::<Bool>(own_like!()).bind::<Text, _>(pattern)),
-            Held::ByLines(lines) => {
+            Held::ByLines(held) if held.is_empty() => found.filter(sql::<Bool>(own_like!()).bind::<Text, _>(pattern)),
+            Held::ByLines(held) => {
                 let own = sql::<Bool>(concat!("(", own_like!())).bind::<Text, _>(pattern);
-                found.filter(own.sql(concat!(" OR ", goods!(), " && ")).bind::<Array<Text>, _>(lines).sql(")"))
+                found.filter(own.sql(concat!(" OR ", goods!(), " && ")).bind::<Array<Text>, _>(held).sql(")"))
             }
         };
     }

@@ -1,8 +1,8 @@
 //! The table of lines: what search documents say of goods, each line once.
 //!
-//! A catalogue's names, products and SKUs stand in many documents, and to cut each of them into threes of letters for every order would
-//! cost as much as a third of the order's own rows. They are cut once, here; a word is looked for in this table, and the documents are
-//! then looked up by the whole lines that hold it.
+//! A catalogue's names, products and SKUs stand in many documents, and to cut each of them into threes of letters for every order would be
+//! half of what an order costs the search index. They are cut once, here; a word is looked for in this table, and the documents are then
+//! looked up by the whole lines that hold it.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -22,9 +22,9 @@ use crate::{fragments::like_pattern, query::OrderFilter, rows::SearchRow, statem
 const INDEXED_CHARS: usize = 3;
 /// Of how many lines the orders are looked up. A word that more lines hold is in so many orders that a page of them is soon found by
 /// reading one order after the other; to look up each of these lines would take longer.
-const MOST_LINES: usize = 2000;
-/// How many lines a process remembers; with more, it begins anew. What is not remembered is looked up when it is written.
-const MOST_KNOWN: usize = 50_000;
+pub(super) const MOST_LINES: usize = 2000;
+/// How many lines a process remembers, some MB; with more, it begins anew. What is not remembered is looked up when it is written.
+const MOST_KNOWN: usize = 100_000;
 
 statement! {
     /// Lines that hold a word. All of them are planned for, however few are asked for: the server would else hope to come across
@@ -38,17 +38,16 @@ statement! {
 pub(super) struct KnownLines(Mutex<HashSet<String>>);
 
 impl KnownLines {
-    /// The lines of these documents that may not be in the table, sorted, so that transactions that write the same ones do not wait for
-    /// each other in a circle.
-    pub(super) fn unknown(&self, documents: &[SearchRow]) -> Vec<String> {
+    /// The lines of these documents that may not be in the table.
+    pub(super) fn unknown(&self, documents: &[SearchRow]) -> BTreeSet<String> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = documents.iter().filter_map(|row| row.document.split_once(Order::GOODS_BEHIND));
-        let lines = lines.flat_map(|(_own, goods)| goods.lines()).filter(|line| !known.contains(*line));
-        lines.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
+        let lines = lines.flat_map(|(_own, goods)| goods.split('\n'));
+        lines.filter(|line| !line.is_empty() && !known.contains(*line)).map(str::to_owned).collect()
     }
 
     /// These are committed.
-    pub(super) fn learn(&self, lines: Vec<String>) {
+    pub(super) fn learn(&self, lines: BTreeSet<String>) {
         if lines.is_empty() {
             return;
         }
@@ -57,6 +56,11 @@ impl KnownLines {
             known.clear();
         }
         known.extend(lines.into_iter().take(MOST_KNOWN));
+    }
+
+    /// Another server may stand behind the database's name now, one that lacks what was committed last.
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -73,6 +77,10 @@ impl PgTx {
     /// What is known of each word of a filter.
     pub(super) async fn held(&mut self, filter: &OrderFilter) -> Done<Vec<Held>> {
         let mut all = Vec::with_capacity(filter.words.len());
+        if !filter.words.is_empty() {
+            // What is rare and what is common wants other plans. One for any word would take all of them for rare.
+            self.plan_each_time();
+        }
         for word in &filter.words {
             if word.chars().count() < INDEXED_CHARS {
                 all.push(Held::ByMany);
@@ -97,24 +105,34 @@ mod tests {
         texts.iter().map(row).collect()
     }
 
+    fn set(lines: &[&str]) -> BTreeSet<String> {
+        lines.iter().map(ToString::to_string).collect()
+    }
+
+    fn numbers(count: usize) -> BTreeSet<String> {
+        (0..count).map(|n| n.to_string()).collect()
+    }
+
     #[test]
     fn lines_of_goods_are_unknown_until_they_are_committed() {
         let known = KnownLines::default();
-        let rows = documents(&["spk-1\nme@example.com\n\nlamp\np1\ns1", "spk-2\n\nlamp\np2", "without"]);
-        assert_eq!(known.unknown(&rows), ["lamp", "p1", "p2", "s1"]);
-        known.learn(vec!["lamp".into(), "p2".into()]);
-        assert_eq!(known.unknown(&rows), ["p1", "s1"]);
-        assert_eq!(known.unknown(&[]), Vec::<String>::new());
+        let rows = documents(&["spk-1\nme@example.com\n\nlamp\np1\ns1", "spk-2\n\nlamp\np2", "spk-3\n\n", "without"]);
+        assert_eq!(known.unknown(&rows), set(&["lamp", "p1", "p2", "s1"]));
+        known.learn(set(&["lamp", "p2"]));
+        assert_eq!(known.unknown(&rows), set(&["p1", "s1"]));
+        assert_eq!(known.unknown(&[]), set(&[]));
+        known.forget();
+        assert_eq!(known.unknown(&rows), set(&["lamp", "p1", "p2", "s1"]));
     }
 
     #[test]
     fn a_process_forgets_rather_than_to_grow_without_bound() {
         let known = KnownLines::default();
-        known.learn((0..MOST_KNOWN).map(|n| n.to_string()).collect());
-        assert_eq!(known.unknown(&documents(&["x\n\n0"])), Vec::<String>::new());
-        known.learn(vec!["one more".into()]);
-        assert_eq!(known.unknown(&documents(&["x\n\n0\none more"])), ["0"]);
-        known.learn((0..=MOST_KNOWN).map(|n| n.to_string()).collect());
+        known.learn(numbers(MOST_KNOWN));
+        assert_eq!(known.unknown(&documents(&["x\n\n0"])), set(&[]));
+        known.learn(set(&["one more"]));
+        assert_eq!(known.unknown(&documents(&["x\n\n0\none more"])), set(&["0"]));
+        known.learn(numbers(MOST_KNOWN + 1));
         assert_eq!(known.0.lock().unwrap().len(), MOST_KNOWN);
     }
 }

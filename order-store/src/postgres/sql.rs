@@ -245,7 +245,7 @@ pub(super) trait OnConflict: 'static {
 pub(super) struct Fail;
 /// They are left as they are; the keys of the others are returned.
 pub(super) struct Skip;
-/// They are left as they are, whichever these may be.
+/// They are left as they are, and nothing is returned.
 pub(super) struct Keep;
 /// They are replaced.
 pub(super) struct Replace;
@@ -270,7 +270,9 @@ impl OnConflict for Skip {
 
 impl OnConflict for Keep {
     fn push<R: Table>(out: &mut AstPass<'_, '_, Pg>) {
-        out.push_sql(" ON CONFLICT DO NOTHING");
+        out.push_sql(" ON CONFLICT (");
+        push_list(out, R::KEY);
+        out.push_sql(") DO NOTHING");
     }
 }
 

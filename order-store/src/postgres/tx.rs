@@ -1,6 +1,7 @@
 //! One open transaction.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     future::poll_fn,
     mem,
@@ -79,8 +80,8 @@ pub(super) struct PgTx {
     writes: Writes,
     /// Documents to be searched are among what is, or was, to be written.
     documents: bool,
-    /// Lines of theirs that are written, too: known once that is committed.
-    lines: Vec<String>,
+    /// Lines of theirs that are written last of all, and known once they are committed.
+    lines: BTreeSet<String>,
 }
 
 impl PgTx {
@@ -88,8 +89,15 @@ impl PgTx {
         let begin = Some(begin_sql(access, until)?);
         let single = access == Access::Read(Path::ByKey);
         let (stillborn, failed, over, documents) = (false, false, false, false);
-        let (writes, lines) = (Writes::default(), Vec::new());
+        let (writes, lines) = (Writes::default(), BTreeSet::new());
         Ok(Self { lease, until, begin, stillborn, failed, single, over, writes, documents, lines })
+    }
+
+    /// Has every statement planned for its arguments. To be called before the first one.
+    pub(super) fn plan_each_time(&mut self) {
+        if let Some(begin) = &mut self.begin {
+            begin.push_str("; SET LOCAL plan_cache_mode = force_custom_plan");
+        }
     }
 
     /// Whether it writes documents to be searched.
@@ -112,12 +120,13 @@ impl PgTx {
     /// A connection that is lost now leaves it open whether the server got as far as to commit.
     pub(super) async fn commit(mut self) -> Result<Option<Lease>, Fault> {
         let (known, lines) = (Arc::clone(self.lease.lines()), mem::take(&mut self.lines));
-        let lease = self.commit_all().await?;
+        self.writes.insert::<_, Keep>(lines.iter().cloned().map(|line| SearchLineRow { line }).collect());
+        let lease = self.send_commit().await?;
         known.learn(lines);
         Ok(lease)
     }
 
-    async fn commit_all(mut self) -> Result<Option<Lease>, Fault> {
+    async fn send_commit(mut self) -> Result<Option<Lease>, Fault> {
         if self.failed {
             self.rollback().await;
             return Err(StoreError::Internal("a transaction went on after a statement had failed".into()).into());
@@ -213,13 +222,11 @@ impl PgTx {
         Ok(())
     }
 
-    /// Keeps what is to be written, documents to be searched among it.
-    pub(super) async fn defer_documents(&mut self, mut writes: Writes, documents: &[SearchRow]) -> Done {
-        let lines = self.lease.lines().unknown(documents);
-        writes.insert::<_, Keep>(lines.iter().cloned().map(|line| SearchLineRow { line }).collect());
+    /// Takes note of documents to be searched, which are, or will be, among what is to be written.
+    pub(super) fn note_documents(&mut self, documents: &[SearchRow]) {
         self.documents |= !documents.is_empty();
-        self.lines.extend(lines);
-        self.defer(writes).await
+        let unknown = self.lease.lines().unknown(documents);
+        self.lines.extend(unknown);
     }
 
     /// Writes what is kept, before something is read that might depend on it.

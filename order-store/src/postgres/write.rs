@@ -210,8 +210,8 @@ impl Write for PgTx {
     }
 
     async fn finish_placing(&mut self, placed: Placed) -> Done {
-        let documents = placed.search.clone();
-        self.defer_documents(placed_orders(placed), &documents).await
+        self.note_documents(&placed.search);
+        self.defer(placed_orders(placed)).await
     }
 
     async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {
@@ -230,8 +230,8 @@ impl Write for PgTx {
     }
 
     async fn put_search(&mut self, documents: &[SearchRow]) -> Done {
-        let writes = Writes::of(|writes| writes.insert::<_, Replace>(documents.to_vec()));
-        self.defer_documents(writes, documents).await
+        self.note_documents(documents);
+        self.replace(documents.to_vec()).await
     }
 
     async fn add_rollups(&mut self, orders: &[OrderRollupRow], customers: &[CustomerRollupRow]) -> Done {

@@ -104,7 +104,7 @@ row! {
 }
 
 row! {
-    /// A line of what search documents say of goods.
+    /// A line of what search documents say of goods. On PostgreSQL only.
     search_line, SearchLineRow {
         line: String,
     }

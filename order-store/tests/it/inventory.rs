@@ -129,11 +129,19 @@ async fn a_reservation_is_taken_over_or_given_up_and_never_both() {
             let order = shop.reserved((&mug, 1)).await;
             let (id, order_id) = (order.reserved.as_ref().unwrap().id, order.placement.order.id);
             let (one, other) = (shop.clone(), shop.clone());
-            let placing = tokio::spawn(async move { one.store.place(order).await });
-            if n % 2 == 0 {
-                tokio::time::sleep(Duration::from_micros(200 * u64::try_from(n).unwrap())).await;
-            }
-            let giving = tokio::spawn(async move { other.store.give_up_reservation(id, NOW).await.unwrap() });
+            // Each of them comes first half the time, by less and less of a race.
+            let place = async move { one.store.place(order).await };
+            let give_up = async move { other.store.give_up_reservation(id, NOW).await.unwrap() };
+            let head_start = tokio::time::sleep(Duration::from_micros(200 * u64::try_from(n).unwrap()));
+            let (placing, giving) = if n % 2 == 0 {
+                let placing = tokio::spawn(place);
+                head_start.await;
+                (placing, tokio::spawn(give_up))
+            } else {
+                let giving = tokio::spawn(give_up);
+                head_start.await;
+                (tokio::spawn(place), giving)
+            };
             let (placed, withdrawn) = (placing.await.unwrap(), giving.await.unwrap());
             assert_eq!(placed.is_ok(), withdrawn.is_none(), "{placed:?} {withdrawn:?}");
             let is_there = shop.store.order(OrderKey::Id(order_id), Scope::All).await.unwrap().is_some();

@@ -12,7 +12,8 @@ UPDATE order_search SET document = (
         SELECT at + instr(substr(document, at + 1), char(10)), to_go - 1 FROM line_end WHERE to_go > 0
     )
     SELECT substr(document, 1, at) || char(10) || substr(document, at + 1) FROM line_end WHERE to_go = 0
-);
+)
+WHERE EXISTS (SELECT 1 FROM orders WHERE orders.order_id = order_search.order_id);
 INSERT INTO order_search_index (order_search_index) VALUES ('rebuild');
 CREATE TRIGGER order_search_changed AFTER UPDATE OF document ON order_search WHEN old.document <> new.document BEGIN
     INSERT INTO order_search_index (order_search_index, rowid, document) VALUES ('delete', old.search_id, old.document);

@@ -5,6 +5,7 @@ use diesel_async::SimpleAsyncConnection as _;
 use super::{eventually, lease, rows::id, store};
 use crate::{
     backend::{Backend as _, WriteWork},
+    error::StoreError,
     postgres::documents::PAUSE,
     rows::SearchRow,
     statements::{Done, Write},
@@ -47,6 +48,50 @@ async fn documents_are_found_at_once_and_taken_in_behind_their_transaction() {
         database.execute(&look).await.unwrap();
         eventually(&database, WAITING, "0").await;
     }
+}
+
+/// Writes a document with a line of goods, and changes its mind.
+struct Undone;
+
+impl WriteWork for Undone {
+    type Output = ();
+    const NAME: &'static str = "undone";
+
+    async fn run<T: Write>(&self, tx: &mut T) -> Done {
+        Lamp(1).run(tx).await?;
+        Err(StoreError::Internal("no".into()).into())
+    }
+}
+
+/// Writes a document with a line of goods.
+struct Lamp(u128);
+
+impl WriteWork for Lamp {
+    type Output = ();
+    const NAME: &'static str = "lamp";
+
+    async fn run<T: Write>(&self, tx: &mut T) -> Done {
+        tx.put_search(&[SearchRow { order_id: id(self.0), document: format!("spk-{}\n\nlamp", self.0) }]).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_is_known_only_once_it_is_committed() {
+    const LINES: &str = "SELECT line FROM search_line";
+    let (database, store) = store(1).await;
+    store.write(Undone).await.unwrap_err();
+    assert_eq!(database.texts(LINES).await, Vec::<String>::new());
+    store.write(Lamp(2)).await.unwrap();
+    assert_eq!(database.texts(LINES).await, ["lamp"]);
+    // It is not looked at again, unless another server may stand there.
+    database.execute("DELETE FROM search_line").await.unwrap();
+    store.write(Lamp(3)).await.unwrap();
+    assert_eq!(database.texts(LINES).await, Vec::<String>::new());
+    let cut = "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity \
+        WHERE datname = current_database() AND application_name = 'order-service'";
+    database.texts(cut).await;
+    store.write(Lamp(4)).await.unwrap();
+    assert_eq!(database.texts(LINES).await, ["lamp"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -294,7 +294,8 @@ async fn of_a_full_database_single_orders_words_and_sums_are_looked_up() {
     let plan_of_common = plan(&lease, listed(&query, &[Held::ByMany]).select(OrderRow::as_select())).await;
     assert_ordered_by("orders_create_time_idx", &plan_of_common);
     let lines = Bound::<LinesWith>::new().bind::<Text>("%1234%").bind::<BigInt>(2001_i64);
-    assert!(plan(&lease, lines).await.contains("search_line_idx"));
+    let plan_of_lines = plan(&lease, lines).await;
+    assert!(plan_of_lines.contains("search_line_idx"), "{plan_of_lines}");
     let id = Id(Uuid::from_u128(1));
     for (index, plan) in [
         ("orders_pkey", plan(&lease, of_one::<Orders>(&id)).await),

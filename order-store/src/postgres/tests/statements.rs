@@ -18,6 +18,7 @@ use crate::{
     fields::Id,
     postgres::{
         pool,
+        search_lines::{Held, MOST_LINES},
         sql::{Insert, Skip},
         together::{COMMIT_IF_WRITTEN, Place, Writes},
         tx::{Access, PgTx},
@@ -124,6 +125,23 @@ async fn pages_of_orders_are_sorted_filtered_and_go_on_behind_the_cursor() {
     assert_eq!(tx.order_count(&with("A"), 10).await.unwrap(), 3);
     assert_eq!(tx.order_count(&with("A"), 2).await.unwrap(), 2);
     assert_eq!(tx.order_count(&with("P"), 10).await.unwrap(), 0, "documents say where to look, lines what is there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_is_held_by_lines_unless_these_are_too_many() {
+    let database = TestDatabase::postgres().await;
+    let fill = format!("INSERT INTO search_line SELECT 'lamp ' || n FROM generate_series(1, {MOST_LINES}) AS n");
+    database.execute(&fill).await.unwrap();
+    let mut tx = transaction(&database).await;
+    let words = ["lamp", "lamp 7", "nothing", "la"].map(str::to_owned).to_vec();
+    let held = tx.held(&OrderFilter { words: words.clone(), ..OrderFilter::of(Scope::All) }).await.unwrap();
+    let count = |held: &Held| if let Held::ByLines(lines) = held { Some(lines.len()) } else { None };
+    assert_eq!(held.iter().map(count).collect::<Vec<_>>(), [Some(MOST_LINES), Some(111), Some(0), None]);
+    drop(tx);
+    database.execute("INSERT INTO search_line VALUES ('a lamp')").await.unwrap();
+    let mut tx = transaction(&database).await;
+    let held = tx.held(&OrderFilter { words, ..OrderFilter::of(Scope::All) }).await.unwrap();
+    assert_eq!(held.iter().map(count).collect::<Vec<_>>(), [None, Some(111), Some(0), None]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
