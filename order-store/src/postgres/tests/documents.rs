@@ -1,6 +1,7 @@
 //! Taking documents into the search index.
 
 use diesel_async::SimpleAsyncConnection as _;
+use order_core::ids::Sku;
 
 use super::{eventually, lease, rows::id, store};
 use crate::{
@@ -71,6 +72,8 @@ impl WriteWork for Lamp {
     const NAME: &'static str = "lamp";
 
     async fn run<T: Write>(&self, tx: &mut T) -> Done {
+        // As every transaction does, it begins with something to read, which may be tried again on another connection.
+        tx.lock_stock(&[Sku::parse("LAMP").unwrap()]).await?;
         tx.put_search(&[SearchRow { order_id: id(self.0), document: format!("spk-{}\n\nlamp", self.0) }]).await
     }
 }
