@@ -225,6 +225,9 @@ impl<Q> Query for Counted<Q> {
 
 impl<Q, Conn> diesel::RunQueryDsl<Conn> for Counted<Q> {}
 
+/// The shortest word that an index of trigrams can find.
+pub(crate) const INDEXED_CHARS: usize = 3;
+
 /// Turns a word into a LIKE pattern that finds it anywhere; for `ESCAPE '\'`, which is PostgreSQL's default.
 pub(crate) fn like_pattern(word: &str) -> String {
     let mut pattern = String::with_capacity(word.len() + 2);

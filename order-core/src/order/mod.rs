@@ -166,6 +166,9 @@ impl Order {
         self.payments.iter().flat_map(|payment| payment.open_operations().map(move |op| (payment, op)))
     }
 
+    /// What stands between the two parts of its [`search_text`](Self::search_text).
+    pub const GOODS_BEHIND: &'static str = "\n\n";
+
     /// What people may search it by, lower-cased, a line each: number, e-mail, name, and its name elsewhere; behind an empty line, of
     /// each of its lines name, product, and SKU. The latter are few and the same for many orders, and a store may keep them apart.
     #[must_use]
@@ -175,22 +178,23 @@ impl Order {
             own.extend([contact.email.as_str(), contact.name.as_str()]);
         }
         own.extend(self.import.as_ref().map(|import| import.external_id.as_str()));
-        let goods =
-            self.lines.iter().flat_map(|line| [line.name.as_str(), line.product_id.as_str(), line.sku.as_str()]);
+        let goods = self
+            .lines
+            .iter()
+            .flat_map(|line| [line.name.as_str(), line.product_id.as_str(), line.sku.as_str()])
+            .collect();
         // Whatever is empty would end the part that it stands in.
-        let joined = |words: &mut dyn Iterator<Item = &str>| {
-            words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("\n").to_lowercase()
+        let joined = |mut words: Vec<&str>| {
+            words.retain(|word| !word.is_empty());
+            words.join("\n").to_lowercase()
         };
-        let (own, goods) = (joined(&mut own.into_iter()), joined(&mut goods.into_iter()));
+        let (own, goods) = (joined(own), joined(goods));
         let text = format!("{own}{}{goods}", Self::GOODS_BEHIND);
         match &self.number {
             None => text,
             Some(number) => Self::search_text_with(number, &text),
         }
     }
-
-    /// What stands between the two parts of its [`search_text`](Self::search_text).
-    pub const GOODS_BEHIND: &'static str = "\n\n";
 
     /// The [`search_text`](Self::search_text) of an order with this number, from what it is without one.
     #[must_use]

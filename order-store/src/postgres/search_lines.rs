@@ -16,10 +16,13 @@ use super::{
     sql::{Bound, statement},
     tx::{PgTx, run},
 };
-use crate::{fragments::like_pattern, query::OrderFilter, rows::SearchRow, statements::Done};
+use crate::{
+    fragments::{INDEXED_CHARS, like_pattern},
+    query::OrderFilter,
+    rows::SearchRow,
+    statements::Done,
+};
 
-/// The shortest word that an index of threes of letters can find.
-const INDEXED_CHARS: usize = 3;
 /// Of how many lines the orders are looked up. A word that more lines hold is in so many orders that a page of them is soon found by
 /// reading one order after the other; to look up each of these lines would take longer.
 pub(super) const MOST_LINES: usize = 2000;

@@ -17,7 +17,7 @@ use super::{connection::fault, orders::whole};
 use crate::{
     assemble::{self, BlockRow, Blocks, SumRow},
     fields::{At, Id},
-    fragments::{Counted, order_queries},
+    fragments::{Counted, INDEXED_CHARS, order_queries},
     query::{CustomerSummary, OrderFilter, OrderQuery, Stats, StatsQuery},
     rows::{CustomerRollupRow, OrderRow, OrderRows},
     schema::{customer_rollup, orders},
@@ -26,9 +26,6 @@ use crate::{
 };
 
 order_queries!(Sqlite);
-
-/// The shortest word that the trigram index can find.
-const INDEXED_CHARS: usize = 3;
 
 /// Adds to a query what documents must hold. Long words, and lines by their beginnings, are looked up in the index of trigrams,
 /// together; the few orders it names are then compared line by line and sorted. Short words are looked for order by order, which ends

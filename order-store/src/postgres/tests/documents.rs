@@ -15,6 +15,8 @@ use crate::{
 
 /// Documents that stand on the index's list.
 const WAITING: &str = "SELECT pending_tuples::text FROM pgstatginindex('order_search_document_idx')";
+/// New lines of theirs on the list of the other index.
+const WAITING_LINES: &str = "SELECT pending_tuples::text FROM pgstatginindex('search_line_idx')";
 const TAKE_IN: &str = "SELECT take_in_search_documents()::text";
 const WRITE: &str = "INSERT INTO order_search (order_id, document) VALUES (gen_random_uuid(), 'spk-2026-000001')";
 
@@ -49,6 +51,9 @@ async fn documents_are_found_at_once_and_taken_in_behind_their_transaction() {
         database.execute(&look).await.unwrap();
         eventually(&database, WAITING, "0").await;
     }
+    store.write(Lamp(4)).await.unwrap();
+    assert_eq!(database.texts("SELECT line FROM search_line WHERE line LIKE '%lam%'").await, ["lamp"]);
+    eventually(&database, WAITING_LINES, "0").await;
 }
 
 /// Writes a document with a line of goods, and changes its mind.

@@ -137,6 +137,8 @@ async fn a_word_is_held_by_lines_unless_these_are_too_many() {
     let held = tx.held(&OrderFilter { words: words.clone(), ..OrderFilter::of(Scope::All) }).await.unwrap();
     let count = |held: &Held| if let Held::ByLines(lines) = held { Some(lines.len()) } else { None };
     assert_eq!(held.iter().map(count).collect::<Vec<_>>(), [Some(MOST_LINES), Some(111), Some(0), None]);
+    let is_planned_each_time = "DO $$ BEGIN ASSERT current_setting('plan_cache_mode') = 'force_custom_plan'; END $$";
+    tx.connection().await.unwrap().batch_execute(is_planned_each_time).await.unwrap();
     drop(tx);
     database.execute("INSERT INTO search_line VALUES ('a lamp')").await.unwrap();
     let mut tx = transaction(&database).await;
