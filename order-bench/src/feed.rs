@@ -29,11 +29,9 @@ pub(crate) struct Noting {
 impl Call for Noting {
     async fn make(&mut self) -> Result<Instant, Status> {
         let order = self.create.order();
-        let request = self.create.bearer.with(order);
-        let began = Instant::now();
-        let order = self.create.client.create_order(request).await?.into_inner();
-        note(&self.asked, order.order_id.clone(), began);
-        note(&self.answered, order.order_id, Instant::now());
+        let (began, order_id) = self.create.place(order).await?;
+        note(&self.asked, order_id.clone(), began);
+        note(&self.answered, order_id, Instant::now());
         Ok(began)
     }
 }

@@ -24,6 +24,10 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 
+/// As in the server: what callers cost is taken from what they measure.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What went wrong, for people.
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 

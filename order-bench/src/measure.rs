@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use neighbour_sim::Neighbours;
-use order_api::v1::{cart_service_client::CartServiceClient, order_service_client::OrderServiceClient};
+use order_api::v1::cart_service_client::CartServiceClient;
 use tonic::transport::Channel;
 
 use crate::{
@@ -179,7 +179,7 @@ struct Round<'a> {
 /// Makes callers that place orders.
 fn creator(server: &Server, buys: (Choice, u32)) -> impl Fn(Channel, Dice) -> Create {
     let bearer = server.service.clone();
-    move |channel, dice| Create { client: OrderServiceClient::new(channel), bearer: bearer.clone(), dice, buys }
+    move |channel, dice| Create::new(channel, (bearer.clone(), dice), buys)
 }
 
 async fn create(round: &mut Round<'_>, (place, server, engine): (&Place, &Server, &str)) -> Result<(), Failed> {

@@ -159,7 +159,7 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
 }
 
 /// Orders of a batch, as many as the server puts into one at most.
-pub(crate) const BATCH: u32 = 128;
+pub(crate) const BATCH: u32 = 256;
 
 /// The statements of a whole batch, each with all of its rows, in one transaction: what the database could do if nobody decided
 /// anything, nobody called and nobody was answered. The rows come out of the database itself, which costs it less than reading them.

@@ -35,13 +35,9 @@ impl Call for Stepper {
         let mut order = self.create.order();
         if self.step == Step::PaidOrder {
             order.payment = Some(card());
-            let request = self.create.bearer.with(order);
-            let began = Instant::now();
-            self.create.client.create_order(request).await?;
-            return Ok(began);
+            return Ok(self.create.place(order).await?.0);
         }
-        let create = self.create.bearer.with(order);
-        let order_id = self.create.client.create_order(create).await?.into_inner().order_id;
+        let (_began, order_id) = self.create.place(order).await?;
         let request_id = self.create.dice.uuid().to_string();
         let began = Instant::now();
         if self.step == Step::Pay {

@@ -343,7 +343,7 @@ impl<W: Work> State<W> {
 
 /// Does items together, or, where one of them cannot be done, in ever smaller parts, so that the others can. Each is answered
 /// as soon as its part is decided.
-async fn run<W: Work>((work, lane): (&W, usize), items: Arc<[W::Item]>, callers: Vec<Caller<W>>, until: Instant) {
+async fn run<W: Work>((work, lane): (&W, usize), mut items: Arc<[W::Item]>, callers: Vec<Caller<W>>, until: Instant) {
     let mut callers: Vec<_> = callers.into_iter().map(Some).collect();
     // A stack: halves are done in their order.
     let mut open = vec![(0..items.len(), Attempt::First)];
@@ -352,6 +352,10 @@ async fn run<W: Work>((work, lane): (&W, usize), items: Arc<[W::Item]>, callers:
         let batch = Batch { items: Arc::clone(&items), range: range.clone(), lane, attempt };
         let error = match work.run(batch).await {
             Ok(answers) => {
+                if open.is_empty() {
+                    // Callers may share in their items, and have them to themselves from here on.
+                    items = Arc::default();
+                }
                 for (caller, answer) in callers[range].iter_mut().zip(answers) {
                     tell::<W>(caller, answer);
                 }

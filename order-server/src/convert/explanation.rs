@@ -11,7 +11,7 @@ use super::{map, money};
 
 /// An explanation on the wire.
 #[must_use]
-pub fn to_proto(explanation: &Explanation) -> v1::PriceExplanation {
+pub fn to_proto(explanation: Explanation) -> v1::PriceExplanation {
     let rounding_mode = match explanation.rounding {
         Rounding::HalfUp => v1::RoundingMode::HalfUp,
         Rounding::HalfEven => v1::RoundingMode::HalfEven,
@@ -28,17 +28,17 @@ pub fn to_proto(explanation: &Explanation) -> v1::PriceExplanation {
         rounding_mode: rounding_mode.into(),
         rounding_scope: rounding_scope.into(),
         price_mode: price_mode.into(),
-        steps: explanation.steps.iter().map(step).collect(),
+        steps: explanation.steps.into_iter().map(step).collect(),
     }
 }
 
-fn step(step: &Step) -> v1::PriceStep {
+fn step(step: Step) -> v1::PriceStep {
     v1::PriceStep {
-        rule: step.rule.clone(),
-        subject: step.subject.clone(),
-        inputs: map::telling(&step.inputs),
-        exact_value: step.exact.clone(),
+        rule: step.rule,
+        subject: step.subject,
+        inputs: map::telling(step.inputs),
+        exact_value: step.exact,
         rounded: Some(money::to_proto(step.rounded)),
-        note: step.note.clone(),
+        note: step.note,
     }
 }

@@ -1,5 +1,7 @@
 //! Orders, as their different readers see them.
 
+use std::sync::Arc;
+
 use order_api::v1;
 use order_core::{
     ids::OrderNumber,
@@ -46,7 +48,7 @@ pub fn listed(order: &Order) -> v1::Order {
         billing_address: order.billing_address.as_ref().map(address::to_proto),
         payment: order.payment().map(payment::to_proto),
         notes: order.notes.clone(),
-        metadata: map::telling(&order.metadata),
+        metadata: map::telling(order.metadata.clone()),
         cancel_reason: order.cancel_reason.clone().unwrap_or_default(),
         create_time: Some(time::to_proto(order.create_time)),
         update_time: Some(time::to_proto(order.update_time)),
@@ -63,22 +65,24 @@ pub fn listed(order: &Order) -> v1::Order {
     }
 }
 
-/// An order on its own, for its owner.
+/// An order on its own, for its owner. The explanation, most of its words, is handed on and not copied, where nobody else has it.
 #[must_use]
-pub fn single(order: &Order) -> v1::Order {
-    let shipments = order.shipments.iter().map(|parcel| shipment::to_proto(parcel, &number(order))).collect();
-    v1::Order { explanation: Some(explanation::to_proto(&order.explanation)), shipments, ..listed(order) }
+pub fn single(order: Order) -> v1::Order {
+    let shipments = order.shipments.iter().map(|parcel| shipment::to_proto(parcel, &number(&order))).collect();
+    let listed = listed(&order);
+    let explanation = explanation::to_proto(Arc::unwrap_or_clone(order.explanation));
+    v1::Order { explanation: Some(explanation), shipments, ..listed }
 }
 
 /// An order on its own, for those who may change its status.
 #[must_use]
-pub fn administered(order: &Order, options: &StatusOptions) -> v1::Order {
+pub fn administered(order: Order, options: &StatusOptions) -> v1::Order {
     v1::Order { next_statuses: status::next_to_proto(options), ..single(order) }
 }
 
 /// An order that was only checked and priced: without id, number and etag, since it does not exist.
 #[must_use]
-pub fn hypothetical(order: &Order) -> v1::Order {
+pub fn hypothetical(order: Order) -> v1::Order {
     v1::Order { order_id: String::new(), order_number: String::new(), etag: String::new(), ..single(order) }
 }
 
@@ -176,14 +180,15 @@ mod tests {
     #[test]
     fn only_single_orders_are_explained_and_only_administrators_see_what_comes_next() {
         let order = order();
-        let shown = [listed(&order), single(&order), administered(&order, &order.status_options(&context()))];
+        let shown =
+            [listed(&order), single(order.clone()), administered(order.clone(), &order.status_options(&context()))];
         assert_eq!(shown.each_ref().map(|order| order.explanation.is_some()), [false, true, true]);
         assert_eq!(shown.each_ref().map(|order| order.next_statuses.is_empty()), [true, true, false]);
     }
 
     #[test]
     fn an_order_that_was_only_checked_has_no_name() {
-        let wire = hypothetical(&order());
+        let wire = hypothetical(order());
         assert_eq!([wire.order_id, wire.order_number, wire.etag], [""; 3]);
     }
 }

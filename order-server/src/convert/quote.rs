@@ -26,7 +26,7 @@ pub fn to_proto(lines: &[WantedLine], assessment: &Assessment, other: &[(ApiErro
         shipping_tax: amount(pricing.shipping_tax),
         total: amount(pricing.total),
         currency_code: pricing.total.currency().to_string(),
-        explanation: Some(explanation::to_proto(&pricing.explanation)),
+        explanation: Some(explanation::to_proto(pricing.explanation.clone())),
         problems: found.chain(other).collect(),
     }
 }

@@ -51,8 +51,10 @@ impl Prepared {
     }
 
     /// What came of it, once it has its number.
-    pub(super) fn placed(&self, number: OrderNumber) -> Effect {
-        let mut placement = self.order.placement.clone();
+    pub(super) fn placed(self: Arc<Self>, number: OrderNumber) -> Effect {
+        // A lane that is through with it has let go of it.
+        let placement = Arc::try_unwrap(self).map(|own| own.order.placement);
+        let mut placement = placement.unwrap_or_else(|shared| shared.order.placement.clone());
         placement.number(number);
         Effect { order: placement.order, events: placement.events }
     }
@@ -96,7 +98,7 @@ impl<B: Backend> Work for Placing<B> {
     const LANES: usize = PLACE_LANES;
     const OWN_THREADS: bool = B::LANE_THREADS;
     /// Beyond it the flush is a small part of the batch's time, and waiting a large one.
-    const BATCH: usize = 128;
+    const BATCH: usize = 256;
     /// Twice as many as calls are let in at once, unless that is configured otherwise.
     const QUEUE: usize = 2048;
 

@@ -27,5 +27,5 @@ pub(super) async fn add_note(
         text::NOTE.check(&message.note, "note", violations).map(Command::AddNote)
     })?;
     let changed = change(app, principal, asked).await?;
-    Ok(show(app, principal, &changed))
+    Ok(show(app, principal, changed))
 }

@@ -30,5 +30,5 @@ pub(super) async fn cancel_shipment(
         ids::required(&message.shipment_id, ShipmentId::parse, "shipment_id", violations)
             .map(|id| Command::Shipment(id, ShipmentStep::Cancel))
     })?;
-    Ok(show(app, principal, &change(app, principal, asked).await?))
+    Ok(show(app, principal, change(app, principal, asked).await?))
 }

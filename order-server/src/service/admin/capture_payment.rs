@@ -35,6 +35,6 @@ pub(super) async fn capture_payment(
     let Changed { order, events } = change_telling(app, principal, asked).await?;
     match declined(&order, &events) {
         Some(code) => Err(Refusal::PaymentDeclined { order_id: order.id, code }.into()),
-        None => Ok(show(app, principal, &order)),
+        None => Ok(show(app, principal, order)),
     }
 }

@@ -28,5 +28,5 @@ pub(super) async fn create_shipment(
         let tracking = shipment::tracking_from_proto(message.tracking.as_ref(), "tracking", violations);
         Some(Command::CreateShipment { lines: lines?, tracking: tracking? })
     })?;
-    Ok(show(app, principal, &change(app, principal, asked).await?))
+    Ok(show(app, principal, change(app, principal, asked).await?))
 }

@@ -49,7 +49,7 @@ async fn tell_orders(
 ) -> Result<i64, ApiError> {
     let mut count = 0;
     while let Some(read) = orders.recv().await {
-        let message = Message::Order(order::single(&read));
+        let message = Message::Order(order::single(read));
         listener.tell(ExportOrdersResponse { message: Some(message) }).await?;
         count += 1;
     }

@@ -23,5 +23,5 @@ pub(super) async fn get_order(
 ) -> Result<v1::Order, ApiError> {
     let order_id = checked(|violations| ids::required(&request.order_id, OrderId::parse, "order_id", violations))?;
     let order = read(app, principal, order_id).await?;
-    Ok(show(app, principal, &order))
+    Ok(show(app, principal, order))
 }

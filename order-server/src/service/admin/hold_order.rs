@@ -26,5 +26,5 @@ pub(super) async fn hold_order(
     let asked = read_change(app, principal, &message, |violations| {
         Some(Command::PlaceHold(status::hold(message.hold, violations)?))
     })?;
-    Ok(show(app, principal, &change(app, principal, asked).await?))
+    Ok(show(app, principal, change(app, principal, asked).await?))
 }

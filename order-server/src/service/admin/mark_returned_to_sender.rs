@@ -30,5 +30,5 @@ pub(super) async fn mark_returned_to_sender(
         ids::required(&message.shipment_id, ShipmentId::parse, "shipment_id", violations)
             .map(|id| Command::Shipment(id, ShipmentStep::ReturnToSender))
     })?;
-    Ok(show(app, principal, &change(app, principal, asked).await?))
+    Ok(show(app, principal, change(app, principal, asked).await?))
 }

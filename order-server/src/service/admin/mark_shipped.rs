@@ -31,5 +31,5 @@ pub(super) async fn mark_shipped(
         let tracking = shipment::tracking_from_proto(message.tracking.as_ref(), "tracking", violations);
         Some(Command::Shipment(id?, ShipmentStep::Ship(tracking?)))
     })?;
-    Ok(show(app, principal, &change(app, principal, asked).await?))
+    Ok(show(app, principal, change(app, principal, asked).await?))
 }

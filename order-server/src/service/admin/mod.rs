@@ -68,8 +68,9 @@ impl Admin {
 }
 
 /// An order as administrators see it: with the words that it could be taken to next.
-fn show(app: &App, principal: &Principal, shown: &Order) -> v1::Order {
-    order::administered(shown, &app.looking(principal, shown))
+fn show(app: &App, principal: &Principal, shown: Order) -> v1::Order {
+    let options = app.looking(principal, &shown);
+    order::administered(shown, &options)
 }
 
 #[async_trait]

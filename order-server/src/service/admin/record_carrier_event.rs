@@ -31,5 +31,5 @@ pub(super) async fn record_carrier_event(
         let told = shipment::told(message.event.as_ref(), app.clock.now(), violations);
         Some(Command::Shipment(id?, ShipmentStep::Record(told?)))
     })?;
-    Ok(show(app, principal, &change(app, principal, asked).await?))
+    Ok(show(app, principal, change(app, principal, asked).await?))
 }

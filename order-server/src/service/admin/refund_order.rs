@@ -34,7 +34,7 @@ pub(super) async fn refund_order(
     Ok(v1::RefundOrderResponse {
         split: Some(refund::split_to_proto(&split, &changed.order)),
         payments: refund::parts_to_proto(&split.parts, &changed.order),
-        order: Some(show(app, principal, &changed.order)),
+        order: Some(show(app, principal, changed.order)),
     })
 }
 

@@ -31,5 +31,5 @@ pub(super) async fn update_order_status(
         Some(Command::SetStatus { status: status?, tracking: tracking? })
     })?;
     let changed = change(app, principal, asked).await?;
-    Ok(show(app, principal, &changed))
+    Ok(show(app, principal, changed))
 }

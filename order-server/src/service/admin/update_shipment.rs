@@ -31,5 +31,5 @@ pub(super) async fn update_shipment(
         let change = shipment::change(&message, violations);
         Some(Command::Shipment(id?, ShipmentStep::Update(change?)))
     })?;
-    Ok(show(app, principal, &change(app, principal, asked).await?))
+    Ok(show(app, principal, change(app, principal, asked).await?))
 }

@@ -26,5 +26,5 @@ pub(super) async fn void_payment(
     let asked = read_change(app, principal, &message, |violations| {
         ids::required(&message.payment_id, PaymentId::parse, "payment_id", violations).map(Command::Void)
     })?;
-    Ok(show(app, principal, &change(app, principal, asked).await?))
+    Ok(show(app, principal, change(app, principal, asked).await?))
 }

@@ -27,5 +27,5 @@ pub(crate) async fn cancel_order(
         let lines = line::quantities(&message.lines, "lines", violations)?;
         Some(if lines.is_empty() { Command::Cancel } else { Command::CancelLines(lines) })
     })?;
-    Ok(order::single(&change(app, principal, asked).await?))
+    Ok(order::single(change(app, principal, asked).await?))
 }

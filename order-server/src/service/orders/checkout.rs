@@ -108,8 +108,8 @@ async fn attempt(
         context,
     };
     match asked.mode {
-        Mode::Preview => Ok(Some(order::hypothetical(&preview(app, &placing).await?))),
-        Mode::Apply => Ok(place_order(app, &placing, age).await?.as_ref().map(order::single)),
+        Mode::Preview => Ok(Some(order::hypothetical(preview(app, &placing).await?))),
+        Mode::Apply => Ok(place_order(app, &placing, age).await?.map(order::single)),
     }
 }
 
@@ -117,7 +117,7 @@ async fn attempt(
 /// what is in the cart of today has nothing to do with it.
 async fn refuse(app: &App, asked: &Asked, refusal: Refusal) -> Result<v1::Order, ApiError> {
     match (&asked.request, asked.mode) {
-        (Some(request), Mode::Apply) => Ok(order::single(&app.store.conclude(request.clone(), Err(refusal)).await?)),
+        (Some(request), Mode::Apply) => Ok(order::single(app.store.conclude(request.clone(), Err(refusal)).await?)),
         (_, Mode::Apply | Mode::Preview) => Err(refusal.into()),
     }
 }
@@ -131,5 +131,5 @@ async fn ordered(app: &App, asked: &Asked, order_id: OrderId) -> Result<v1::Orde
             order.ok_or_else(|| Refusal::not_found(ResourceKind::Order, order_id))?
         }
     };
-    Ok(order::single(&order))
+    Ok(order::single(order))
 }

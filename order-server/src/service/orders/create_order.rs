@@ -51,8 +51,8 @@ pub(crate) async fn create_order(
         request,
     };
     match mode {
-        Mode::Preview => Ok(order::hypothetical(&preview(app, &placing).await?)),
-        Mode::Apply => Ok(order::single(&until_still(|age| place_order(app, &placing, age)).await?)),
+        Mode::Preview => Ok(order::hypothetical(preview(app, &placing).await?)),
+        Mode::Apply => Ok(order::single(until_still(|age| place_order(app, &placing, age)).await?)),
     }
 }
 

@@ -53,11 +53,12 @@ pub(crate) async fn edit_order(
         Ok(()) => change_telling(app, principal, asked).await?,
         Err(refusal) => refuse(app, asked, refusal).await?,
     };
-    Ok(answer(&order, &events))
+    Ok(answer(order, &events))
 }
 
-fn answer(order: &Order, events: &[Event]) -> v1::EditOrderResponse {
-    let amount = |minor| Some(money::to_proto(Money::new(minor, order.totals.total.currency())));
+fn answer(order: Order, events: &[Event]) -> v1::EditOrderResponse {
+    let currency = order.totals.total.currency();
+    let amount = |minor| Some(money::to_proto(Money::new(minor, currency)));
     let (mut difference, mut refund) = (0, 0);
     for event in events {
         if let EventBody::Edited { difference: made } = &event.body {

@@ -21,5 +21,5 @@ pub(crate) async fn get_order(
     request: v1::GetOrderRequest,
 ) -> Result<v1::Order, ApiError> {
     let order_id = checked(|violations| ids::required(&request.order_id, OrderId::parse, "order_id", violations))?;
-    Ok(order::single(&read(app, principal, order_id).await?))
+    Ok(order::single(read(app, principal, order_id).await?))
 }

@@ -33,5 +33,5 @@ pub(crate) async fn lookup_order(app: &App, request: v1::LookupOrderRequest) -> 
     let key = OrderKey::NumberAndEmail(name.clone(), email);
     let order = app.store.order(key, Scope::All).await?;
     let order = order.ok_or_else(|| Refusal::not_found(ResourceKind::Order, name))?;
-    Ok(order::single(&order))
+    Ok(order::single(order))
 }

@@ -47,7 +47,7 @@ pub(crate) async fn pay_order(
     let Changed { order, events } = change_within(app, scope, asked).await?;
     match (mode, declined(&order, &events)) {
         (Mode::Apply, Some(code)) => Err(Refusal::PaymentDeclined { order_id, code }.into()),
-        (Mode::Apply, None) | (Mode::Preview, _) => Ok(order::single(&order)),
+        (Mode::Apply, None) | (Mode::Preview, _) => Ok(order::single(order)),
     }
 }
 

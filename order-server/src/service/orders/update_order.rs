@@ -32,5 +32,5 @@ pub(crate) async fn update_order(
     let context = app.context(principal, request::id(request.as_ref()), None);
     let command = Command::Update(details);
     let asked = Change { order_id, expected_revision, request, command, context, mode: Mode::Apply };
-    Ok(order::single(&change(app, principal, asked).await?))
+    Ok(order::single(change(app, principal, asked).await?))
 }
