@@ -158,7 +158,7 @@ pub(crate) fn order_script(url: &str, (choice, products): (Choice, u32)) -> Resu
     Ok(Script { text, arguments })
 }
 
-/// Orders of a batch, as many as the server puts into one at most.
+/// Orders of a batch, as many as the server puts into one at most: `PLACE_BATCH` of order-store.
 pub(crate) const BATCH: u32 = 256;
 
 /// The statements of a whole batch, each with all of its rows, in one transaction: what the database could do if nobody decided
@@ -175,7 +175,7 @@ pub(crate) fn batch_script(url: &str, products: u32) -> Result<String, Failed> {
         Ok(format!("INSERT INTO {into} SELECT {} {rows}", tuple.strip_suffix(')').unwrap_or(tuple)))
     };
     let shelf = |n: u32| format!("('{}' || lpad(((:n + {n} * g) % {products})::text, 6, '0'))", prefix(&sku(0)));
-    let shelves = format!("(SELECT {} {rows} UNION SELECT {} {rows})", shelf(7), shelf(11));
+    let shelves = format!("(SELECT {} {rows} UNION SELECT {} {rows})", shelf(7), shelf(10));
     let number =
         [id, ("order_number", "'SPK-BATCH-' || lpad((:num::bigint + g)::text, 9, '0')"), now, ("update_time", "now()")];
     let new = ("movement_id", NEW_ID);
@@ -194,10 +194,10 @@ pub(crate) fn batch_script(url: &str, products: u32) -> Result<String, Failed> {
             "UPDATE stock SET allocated = allocated + 1, last_movement_id = gen_random_uuid() WHERE sku IN {shelves};"
         ),
         movement(7)? + ";",
-        movement(11)? + ";",
+        movement(10)? + ";",
         insert("orders", &of, &number)? + ";",
         insert("order_line", &format!("{of} AND line_id = 1"), &[id, ("sku", &shelf(7))])? + ";",
-        insert("order_line", &format!("{of} AND line_id = 2"), &[id, ("sku", &shelf(11))])? + ";",
+        insert("order_line", &format!("{of} AND line_id = 2"), &[id, ("sku", &shelf(10))])? + ";",
         insert("order_event", &of, &[id, now])? + ";",
         insert("order_search", &of, &[id])? + ";",
         format!(

@@ -10,6 +10,9 @@ use crate::{
 /// Lanes that place orders. The second one joins in where more waits than goes into one batch; inside the database they meet at the number
 /// counter at the latest.
 pub(crate) const PLACE_LANES: usize = 2;
+/// Orders that a lane places together. The more, the less the database does for each, and the longer their shelves are locked: README,
+/// "What was tried".
+pub(crate) const PLACE_BATCH: usize = 256;
 /// Lanes that look products up.
 pub(crate) const PRODUCT_LANES: usize = 1;
 

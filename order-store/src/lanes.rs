@@ -54,7 +54,8 @@ pub(crate) trait Work: Send + Sync + 'static {
     /// What no other item of its batch may share.
     fn keys(item: &Self::Item) -> Vec<Self::Key>;
 
-    /// Does a batch in one transaction: an answer for each item, in their order, or an error that means that none was done.
+    /// Does a batch in one transaction: an answer for each item, in their order, or an error that means that none was done. Lets go of
+    /// the batch before it answers, so that callers who share in their items can have them back.
     fn run(
         &self,
         batch: Batch<Self::Item>,
@@ -353,7 +354,8 @@ async fn run<W: Work>((work, lane): (&W, usize), mut items: Arc<[W::Item]>, call
         let error = match work.run(batch).await {
             Ok(answers) => {
                 if open.is_empty() {
-                    // Callers may share in their items, and have them to themselves from here on.
+                    // Callers who share in their items have them to themselves from here on; those whose part was done before
+                    // others may find the lane still holding them.
                     items = Arc::default();
                 }
                 for (caller, answer) in callers[range].iter_mut().zip(answers) {

@@ -233,3 +233,52 @@ async fn closed_lanes_finish_what_is_queued_and_take_nothing_new() {
     assert_eq!(answered(answers), [Ok(2), Ok(4), Ok(6)]);
     assert!(matches!(lanes.ask(4).await, Err(StoreError::Unavailable(_))));
 }
+
+/// Looks at items that callers share in, one after the other where it is told to.
+struct Sharing {
+    alone: bool,
+}
+
+impl Work for Sharing {
+    type Item = Arc<u32>;
+    type Answer = ();
+    type Key = ();
+    const NAME: &'static str = "sharing";
+    const LANES: usize = 1;
+    const BATCH: usize = 8;
+    const QUEUE: usize = 10;
+
+    fn keys(_item: &Arc<u32>) -> Vec<()> {
+        Vec::new()
+    }
+
+    async fn run(&self, batch: Batch<Arc<u32>>) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        if self.alone && batch.items().len() > 1 {
+            return Err(StoreError::Internal("one after the other".to_owned()));
+        }
+        Ok(batch.items().iter().map(|_item| Ok(())).collect())
+    }
+}
+
+/// Asks for two items at once; who of them has theirs to themselves when they are answered.
+async fn have_theirs_back(work: Sharing) -> [bool; 2] {
+    let lanes = Lanes::start(work);
+    let ask = async |n| {
+        let own = Arc::new(n);
+        lanes.ask(Arc::clone(&own)).await.unwrap();
+        Arc::into_inner(own).is_some()
+    };
+    let (one, other) = tokio::join!(ask(1), ask(2));
+    [one, other]
+}
+
+#[tokio::test]
+async fn who_is_answered_has_the_item_back() {
+    assert_eq!(have_theirs_back(Sharing { alone: false }).await, [true, true]);
+}
+
+#[tokio::test]
+async fn the_last_part_of_a_divided_batch_has_its_items_back() {
+    let [_held_perhaps, last] = have_theirs_back(Sharing { alone: true }).await;
+    assert!(last);
+}

@@ -3,11 +3,13 @@
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _, SelectableHelper as _, SqliteConnection};
 use order_core::{
     ids::{CartId, Sku},
+    limits::LINES_PER_ORDER,
     time::Timestamp,
 };
 
 use super::connection::fault;
 use crate::{
+    backend::PLACE_BATCH,
     fields::{At, Id},
     rows::ReservationRow,
     schema::reservation,
@@ -34,6 +36,11 @@ pub(super) fn take_out(connection: &mut SqliteConnection, rows: &[ReservationRow
     }
     Ok(())
 }
+
+/// Arguments that a statement may have: SQLITE_MAX_VARIABLE_NUMBER, as it comes.
+const ARGUMENTS: usize = 32_766;
+const _: () =
+    assert!(PLACE_BATCH * LINES_PER_ORDER + 2 <= ARGUMENTS, "a batch looks for what is held of all its SKUs at once");
 
 pub(super) fn expired(
     connection: &mut SqliteConnection,

@@ -98,14 +98,17 @@ impl<B: Body> Job for Task<B> {
     }
 
     fn answer(self: Box<Self>, ended: Result<(), Fault>) {
-        let result = match (self.result, ended) {
+        let Self { body, result, listener, .. } = *self;
+        // Whoever is answered may want what the body shares with them for themselves.
+        drop(body);
+        let result = match (result, ended) {
             (Some(Err(own)), _) => Err(own),
             (Some(Ok(_)) | None, Err(ended)) => Err(ended),
             (Some(Ok(output)), Ok(())) => Ok(output),
             (None, Ok(())) => Err(StoreError::Internal("the job was not run".to_owned()).into()),
         };
         // The caller may be gone: its work was done all the same.
-        drop(self.listener.send(result));
+        drop(listener.send(result));
     }
 }
 

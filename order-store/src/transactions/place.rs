@@ -26,7 +26,7 @@ use super::{
     shelf::{Locking, Shelves, Source},
 };
 use crate::{
-    backend::{Backend, PLACE_LANES, Room, WriteWork},
+    backend::{Backend, PLACE_BATCH, PLACE_LANES, Room, WriteWork},
     error::StoreError,
     fields::Id,
     lanes::{Attempt, Batch, Work},
@@ -52,7 +52,7 @@ impl Prepared {
 
     /// What came of it, once it has its number.
     pub(super) fn placed(self: Arc<Self>, number: OrderNumber) -> Effect {
-        // A lane that is through with it has let go of it.
+        // The lane has let go of it, unless its batch was divided and others of it are still to be done.
         let placement = Arc::try_unwrap(self).map(|own| own.order.placement);
         let mut placement = placement.unwrap_or_else(|shared| shared.order.placement.clone());
         placement.number(number);
@@ -97,8 +97,7 @@ impl<B: Backend> Work for Placing<B> {
     const NAME: &'static str = "place";
     const LANES: usize = PLACE_LANES;
     const OWN_THREADS: bool = B::LANE_THREADS;
-    /// Beyond it the flush is a small part of the batch's time, and waiting a large one.
-    const BATCH: usize = 256;
+    const BATCH: usize = PLACE_BATCH;
     /// Twice as many as calls are let in at once, unless that is configured otherwise.
     const QUEUE: usize = 2048;
 
