@@ -1,5 +1,10 @@
 //! Lanes without a database: what is done together, and what becomes of callers when something goes wrong.
 
+use std::{
+    pin::Pin,
+    task::{Context, Wake, Waker},
+};
+
 use super::*;
 
 /// Doubles numbers.
@@ -50,7 +55,7 @@ impl Doubling {
 
 type Answer = oneshot::Receiver<Result<u32, StoreError>>;
 
-fn queue() -> Queue<Doubling> {
+fn queue<W: Work>() -> Queue<W> {
     let state = State { waiting: VecDeque::new(), busy: Vec::new(), pace: FIRST_PACE, open: true };
     Queue { state: Mutex::new(state), wake: Notify::new() }
 }
@@ -260,25 +265,41 @@ impl Work for Sharing {
     }
 }
 
-/// Asks for two items at once; who of them has theirs to themselves when they are answered.
-async fn have_theirs_back(work: Sharing) -> [bool; 2] {
-    let lanes = Lanes::start(work);
-    let ask = async |n| {
-        let own = Arc::new(n);
-        lanes.ask(Arc::clone(&own)).await.unwrap();
-        Arc::into_inner(own).is_some()
-    };
-    let (one, other) = tokio::join!(ask(1), ask(2));
-    [one, other]
+/// How many share in an item at the moment its caller is woken, this one left out.
+struct Woken {
+    item: Arc<u32>,
+    others: Mutex<Option<usize>>,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        *self.others.lock().unwrap() = Some(Arc::strong_count(&self.item) - 1);
+    }
+}
+
+/// Asks for two items at once; with how many others each caller shares its own when it is answered.
+async fn sharers(work: Sharing) -> [Option<usize>; 2] {
+    let queue = queue::<Sharing>();
+    let asked = [1, 2].map(|n| {
+        let woken = Arc::new(Woken { item: Arc::new(n), others: Mutex::default() });
+        let (caller, mut answer) = oneshot::channel();
+        let item = Arc::clone(&woken.item);
+        queue.push(Entry { item, until: None, since: Instant::now(), caller }).unwrap();
+        let waker = Waker::from(Arc::clone(&woken));
+        assert!(Pin::new(&mut answer).poll(&mut Context::from_waker(&waker)).is_pending());
+        (woken, answer)
+    });
+    let batch = queue.take().await.unwrap();
+    queue.serve((&work, 0), batch).await;
+    asked.map(|(woken, _answer)| *woken.others.lock().unwrap())
 }
 
 #[tokio::test]
-async fn who_is_answered_has_the_item_back() {
-    assert_eq!(have_theirs_back(Sharing { alone: false }).await, [true, true]);
+async fn who_is_answered_has_the_item_alone() {
+    assert_eq!(sharers(Sharing { alone: false }).await, [Some(0), Some(0)]);
 }
 
 #[tokio::test]
-async fn the_last_part_of_a_divided_batch_has_its_items_back() {
-    let [_held_perhaps, last] = have_theirs_back(Sharing { alone: true }).await;
-    assert!(last);
+async fn of_a_divided_batch_the_last_part_has_its_items_alone() {
+    assert_eq!(sharers(Sharing { alone: true }).await, [Some(1), Some(0)]);
 }
