@@ -13,6 +13,10 @@ pub(crate) const PLACE_LANES: usize = 2;
 /// Orders that a lane places together. The more, the less the database does for each, and the longer their shelves are locked: README,
 /// "What was tried".
 pub(crate) const PLACE_BATCH: usize = 256;
+/// Lanes that change orders. The second one is there for when the first is held up by an order that somebody else has locked.
+pub(crate) const CHANGE_LANES: usize = 2;
+/// Orders that a lane changes together.
+pub(crate) const CHANGE_BATCH: usize = 128;
 /// Lanes that look products up.
 pub(crate) const PRODUCT_LANES: usize = 1;
 

@@ -48,11 +48,18 @@ pub(crate) trait Work: Send + Sync + 'static {
     const OWN_THREADS: bool = false;
     /// Items of a batch, at most.
     const BATCH: usize;
+    /// What the items of a batch may weigh together; one that weighs more is a batch by itself.
+    const LOAD: usize = usize::MAX;
     /// Items that may wait, at most; beyond them callers are told [`StoreError::Overloaded`] at once.
     const QUEUE: usize;
 
     /// What no other item of its batch may share.
     fn keys(item: &Self::Item) -> Vec<Self::Key>;
+
+    /// What an item weighs, where a batch is bounded by more than the number of its items.
+    fn weight(_item: &Self::Item) -> usize {
+        1
+    }
 
     /// Does a batch in one transaction: an answer for each item, in their order, or an error that means that none was done. Lets go of
     /// the batch before it answers, so that callers who share in their items can have them back.
@@ -305,7 +312,7 @@ impl<W: Work> State<W> {
     /// Takes out what can be done together, in order of arrival. Nobody waits any more for what has passed its deadline, nor for
     /// what lost its caller: that is never begun. What shares a key with the batch stays for the next one.
     fn next_batch(&mut self) -> Vec<Entry<W>> {
-        let (mut batch, mut keys) = (Vec::new(), BTreeSet::new());
+        let (mut batch, mut keys, mut load) = (Vec::new(), BTreeSet::new(), 0_usize);
         let mut left = VecDeque::new();
         while let Some(entry) = self.waiting.pop_front() {
             if entry.caller.is_closed() {
@@ -319,6 +326,11 @@ impl<W: Work> State<W> {
             if own.iter().any(|key| keys.contains(key)) {
                 left.push_back(entry);
                 continue;
+            }
+            load = load.saturating_add(W::weight(&entry.item));
+            if load > W::LOAD && !batch.is_empty() {
+                left.push_back(entry);
+                break;
             }
             keys.extend(own);
             batch.push(entry);

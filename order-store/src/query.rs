@@ -11,7 +11,8 @@ use order_core::{
     time::Timestamp,
 };
 
-/// Whose orders a caller may see. Part of the query itself, so that nothing foreign is ever loaded.
+/// Whose orders a caller may see. Part of every query, so that nothing foreign is ever shown; orders that are to be changed are locked many at
+/// once, and looked at then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     /// Everybody's.

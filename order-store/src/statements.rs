@@ -69,8 +69,8 @@ pub(crate) trait Write: Read {
     /// Forgets at most `most` requests that came before a moment, oldest first; says how many.
     fn forget_requests(&mut self, before: Timestamp, most: u32) -> impl Future<Output = Done<u32>> + Send;
 
-    /// Locks an order's row and reads the order. `None` outside the scope.
-    fn lock_order(&mut self, id: OrderId, scope: &Scope) -> impl Future<Output = Done<Option<OrderRows>>> + Send;
+    /// Locks orders and reads those that are there, by identity; `ids` are sorted.
+    fn lock_orders(&mut self, ids: &[OrderId]) -> impl Future<Output = Done<Vec<OrderRows>>> + Send;
     /// Inserts orders with all that hangs on them.
     fn insert_orders(&mut self, orders: &[OrderRows]) -> impl Future<Output = Done> + Send;
     /// Opens a batch of placements: claims its requests, locks its shelves, and then, on an engine where that saves a round trip,
@@ -99,8 +99,8 @@ pub(crate) trait Write: Read {
             self.add_rollups(&placed.order_rollups, &placed.customer_rollups).await
         }
     }
-    /// Writes what differs between two versions of an order. Only rows that changed or are new are written.
-    fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> impl Future<Output = Done> + Send;
+    /// Writes what differs between two versions of orders, each as it was and as it is. Only rows that changed or are new are written.
+    fn update_orders(&mut self, changed: &[(&OrderRows, OrderRows)]) -> impl Future<Output = Done> + Send;
     /// Appends to the history of orders that this transaction locked.
     fn insert_events(&mut self, events: &[EventRow]) -> impl Future<Output = Done> + Send;
     /// Inserts or replaces search documents.
@@ -202,8 +202,8 @@ pub(crate) trait Write: Read {
     /// Takes out what this transaction has locked of it.
     fn drop_inventory(&mut self, ids: &[Id]) -> impl Future<Output = Done> + Send;
 
-    /// Inserts a record of the simulated gateway unless its key is taken; returns the one that holds.
-    fn put_gateway(&mut self, row: &GatewayRow) -> impl Future<Output = Done<GatewayRow>> + Send;
+    /// Inserts records of the simulated gateway unless their keys are taken; returns those that hold, in the same order.
+    fn put_gateway(&mut self, rows: &[GatewayRow]) -> impl Future<Output = Done<Vec<GatewayRow>>> + Send;
 }
 
 /// A prefix and a year, whose orders are numbered together.

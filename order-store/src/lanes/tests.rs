@@ -27,7 +27,12 @@ impl Work for Doubling {
     const NAME: &'static str = "doubling";
     const LANES: usize = 2;
     const BATCH: usize = 8;
+    const LOAD: usize = 1000;
     const QUEUE: usize = 10;
+
+    fn weight(item: &u32) -> usize {
+        usize::try_from(*item).unwrap()
+    }
 
     /// Numbers with the same last two digits do not go together.
     fn keys(item: &u32) -> Vec<u32> {
@@ -91,6 +96,17 @@ async fn what_is_queued_is_done_together_in_order_of_arrival_up_to_a_bound() {
     serve(&queue, &work).await;
     assert_eq!(work.batches(), [vec![1, 2, 3, 4, 5, 6, 7, 8], vec![9]]);
     assert_eq!(answered(answers), (1..=9).map(|n| Ok(n * 2)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_weighs_too_much_waits_for_the_next_batch() {
+    let (queue, work) = (queue(), Doubling::default());
+    let answers = push(&queue, &[1, 302, 697, 3, 504, 2005, 6]);
+    for _ in 0..4 {
+        serve(&queue, &work).await;
+    }
+    assert_eq!(work.batches(), [vec![1, 302, 697], vec![3, 504], vec![2005], vec![6]], "in order of arrival");
+    assert_eq!(answered(answers).len(), 7);
 }
 
 #[tokio::test]

@@ -4,12 +4,11 @@
 
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, SelectableHelper as _,
-    dsl::sql,
-    sql_types::{Array, BigInt, Bool, Integer, Text},
+    sql_types::{Array, BigInt, Integer, Text},
 };
 use order_core::{
     cart::{CartOwner, GuestKey},
-    ids::{CouponCode, OrderId, ProductId, Sku},
+    ids::{CouponCode, OperationId, OrderId, ProductId, Sku},
     time::Timestamp,
 };
 
@@ -26,8 +25,8 @@ use super::{
 use crate::{
     error::StoreError,
     fields::{At, Id},
-    fragments::{Difference, SAME_EMAIL, difference, is_oldest_to_tell},
-    query::{FeedCursor, Scope},
+    fragments::{Difference, difference, is_oldest_to_tell},
+    query::FeedCursor,
     rows::{
         CartItemRow, CartRow, CartRows, ConsumerRow, CouponRow, CustomerRollupRow, DeadLetterRow, EventRow, GatewayRow,
         InventoryRow, MovementRow, OrderRollupRow, OrderRow, OrderRows, PaymentEventRow, ProductRow, RedemptionRow,
@@ -131,10 +130,19 @@ impl PgTx {
         self.defer(Writes::of(|writes| writes.insert::<_, Replace>(rows))).await
     }
 
-    /// What differs between two versions of rows of an order that is locked.
-    async fn update<R: Table + Clone + Send + Sync>(&mut self, difference: Difference<'_, R>) -> Done {
-        let Difference { changed, added } = difference;
-        self.replace(changed.into_iter().chain(added).cloned().collect()).await
+    /// What differs between two versions of rows that hang on orders which are locked.
+    async fn update<R: Table + Clone + PartialEq + Send + Sync, K: Ord>(
+        &mut self,
+        orders: &[(&OrderRows, OrderRows)],
+        of: fn(&OrderRows) -> &Vec<R>,
+        key: fn(&R) -> K,
+    ) -> Done {
+        let mut rows = Vec::new();
+        for (before, after) in orders {
+            let Difference { changed, added } = difference((of(before), of(after)), key);
+            rows.extend(changed.into_iter().chain(added).cloned());
+        }
+        self.replace(rows).await
     }
 }
 
@@ -189,20 +197,14 @@ impl Write for PgTx {
         Ok(u32::try_from(gone.len()).unwrap_or(most))
     }
 
-    async fn lock_order(&mut self, id: OrderId, scope: &Scope) -> Done<Option<OrderRows>> {
-        let order = orders::table.filter(orders::order_id.eq(Id(id.uuid()))).select(OrderRow::as_select());
-        let found = match scope {
-            Scope::All => run!(self, load(order.for_no_key_update()))?,
-            Scope::Customer(customer) => {
-                let own = order.filter(orders::customer_id.eq(customer.as_str()));
-                run!(self, load(own.for_no_key_update()))?
-            }
-            Scope::Guest(email) => {
-                let same = sql::<Bool>(SAME_EMAIL).bind::<Text, _>(email.as_str());
-                run!(self, load(order.filter(orders::customer_id.is_null().and(same)).for_no_key_update()))?
-            }
-        };
-        Ok(self.with_children(found).await?.pop())
+    async fn lock_orders(&mut self, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = ids.iter().map(|id| Id(id.uuid())).collect();
+        let these = orders::table.filter(orders::order_id.eq_any(ids)).order(orders::order_id);
+        let found = run!(self, load(these.select(OrderRow::as_select()).for_no_key_update()))?;
+        self.with_children(found).await
     }
 
     async fn insert_orders(&mut self, orders: &[OrderRows]) -> Done {
@@ -214,15 +216,14 @@ impl Write for PgTx {
         self.defer(placed_orders(placed)).await
     }
 
-    async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {
-        if before.order != after.order {
-            self.replace(vec![after.order.clone()]).await?;
-        }
-        self.update(difference((&before.lines, &after.lines), |row| row.line_id)).await?;
-        self.update(difference((&before.payments, &after.payments), |row| row.payment_id)).await?;
-        self.update(difference((&before.operations, &after.operations), |row| row.operation_id)).await?;
-        self.update(difference((&before.shipments, &after.shipments), |row| row.shipment_id)).await?;
-        self.update(difference((&before.returns, &after.returns), |row| row.return_id)).await
+    async fn update_orders(&mut self, changed: &[(&OrderRows, OrderRows)]) -> Done {
+        let orders = changed.iter().filter(|(before, after)| before.order != after.order);
+        self.replace(orders.map(|(_, after)| after.order.clone()).collect()).await?;
+        self.update(changed, |rows| &rows.lines, |row| row.line_id).await?;
+        self.update(changed, |rows| &rows.payments, |row| row.payment_id).await?;
+        self.update(changed, |rows| &rows.operations, |row| row.operation_id).await?;
+        self.update(changed, |rows| &rows.shipments, |row| row.shipment_id).await?;
+        self.update(changed, |rows| &rows.returns, |row| row.return_id).await
     }
 
     async fn insert_events(&mut self, events: &[EventRow]) -> Done {
@@ -422,12 +423,19 @@ impl Write for PgTx {
         self.defer(Writes::of(|writes| writes.change(InventoryRow::NAME, ids.to_vec(), told))).await
     }
 
-    async fn put_gateway(&mut self, row: &GatewayRow) -> Done<GatewayRow> {
-        let key = order_core::ids::OperationId::new(row.key.0);
-        let added: Vec<(Id,)> = run!(self, load(Insert::<GatewayRow, Skip>::new(&[row])))?;
-        if !added.is_empty() {
-            return Ok(row.clone());
+    async fn put_gateway(&mut self, rows: &[GatewayRow]) -> Done<Vec<GatewayRow>> {
+        let mut sorted: Vec<_> = rows.iter().collect();
+        sorted.sort_by_key(|row| row.key);
+        let added: Vec<(Id,)> = run!(self, load(Insert::<GatewayRow, Skip>::new(&sorted)))?;
+        let mut holding = Vec::with_capacity(rows.len());
+        for row in rows {
+            if added.contains(&(row.key,)) {
+                holding.push(row.clone());
+                continue;
+            }
+            let earlier = self.gateway(OperationId::new(row.key.0)).await?;
+            holding.push(earlier.ok_or_else(|| Fault::Retry("a record was deleted meanwhile".into()))?);
         }
-        self.gateway(key).await?.ok_or_else(|| Fault::Retry("a record was deleted meanwhile".into()))
+        Ok(holding)
     }
 }

@@ -53,6 +53,12 @@ pub(super) fn get(connection: &mut SqliteConnection, key: &OrderKey, scope: &Sco
     Ok(whole(connection, found.into_iter().collect())?.pop())
 }
 
+/// One by one: a statement for one order is cached.
+pub(super) fn each(connection: &mut SqliteConnection, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
+    let found = ids.iter().map(|id| get(connection, &OrderKey::Id(*id), &Scope::All));
+    found.filter_map(Result::transpose).collect()
+}
+
 pub(super) fn by_id(connection: &mut SqliteConnection, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
     let rows = orders::table
         .filter(orders::order_id.eq_any(ids.iter().map(|id| Id(id.uuid()))))

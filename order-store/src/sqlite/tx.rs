@@ -46,16 +46,16 @@ impl Write for SqliteTx<'_> {
         requests::forget(self.connection, before, most)
     }
 
-    async fn lock_order(&mut self, id: OrderId, scope: &Scope) -> Done<Option<OrderRows>> {
-        orders::get(self.connection, &OrderKey::Id(id), scope)
+    async fn lock_orders(&mut self, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
+        orders::each(self.connection, ids)
     }
 
     async fn insert_orders(&mut self, orders: &[OrderRows]) -> Done {
         orders::insert(self.connection, orders)
     }
 
-    async fn update_order(&mut self, before: &OrderRows, after: &OrderRows) -> Done {
-        orders::update(self.connection, before, after)
+    async fn update_orders(&mut self, changed: &[(&OrderRows, OrderRows)]) -> Done {
+        changed.iter().try_for_each(|(before, after)| orders::update(self.connection, before, after))
     }
 
     async fn insert_events(&mut self, events: &[EventRow]) -> Done {
@@ -191,8 +191,8 @@ impl Write for SqliteTx<'_> {
         inventory::drop(self.connection, ids)
     }
 
-    async fn put_gateway(&mut self, row: &GatewayRow) -> Done<GatewayRow> {
-        ledger::put_gateway(self.connection, row)
+    async fn put_gateway(&mut self, rows: &[GatewayRow]) -> Done<Vec<GatewayRow>> {
+        rows.iter().map(|row| ledger::put_gateway(self.connection, row)).collect()
     }
 }
 

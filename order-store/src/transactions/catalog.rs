@@ -17,9 +17,9 @@ use crate::{
     backend::WriteWork,
     error::StoreError,
     request::RequestOutcome,
-    rows::{GatewayRow, MovementCause, ProductRow, StockRow},
+    rows::{MovementCause, ProductRow, StockRow},
     statements::{Done, Read, Write},
-    store::{AdjustStock, GatewayRecord, Mode, UpsertOutcome, UpsertProducts, Upserted},
+    store::{AdjustStock, Mode, UpsertOutcome, UpsertProducts, Upserted},
 };
 
 impl WriteWork for UpsertProducts {
@@ -179,18 +179,5 @@ impl AdjustStock {
         shelves.record(&[change], (cause, self.ids));
         shelves.write(tx).await?;
         Ok(Ok(next))
-    }
-}
-
-/// What the simulated gateway does under a key; the first wins.
-pub(super) struct RecordGateway(pub(super) GatewayRecord);
-
-impl WriteWork for RecordGateway {
-    type Output = GatewayRecord;
-    const NAME: &'static str = "record_gateway";
-
-    async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
-        let row = tx.put_gateway(&GatewayRow::new(&self.0)).await?;
-        Ok(GatewayRecord::try_from(row)?)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use order_core::{
     discount::{Coupon, CouponProblem, Redeemer},
     error::{Refusal, ResourceKind},
-    ids::{CouponCode, OrderId},
+    ids::CouponCode,
     order::{Event, EventBody, Order},
 };
 
@@ -151,32 +151,46 @@ fn key(priced: &PricedCoupon) -> (CouponCode, Redeemer) {
     (priced.code.clone(), priced.redeemer.clone())
 }
 
-/// The coupon of an order that is called off, locked.
-#[derive(Debug)]
-pub(super) struct Freed(Coupon, OrderId);
+/// The coupons of orders that are called off, locked.
+#[derive(Debug, Default)]
+pub(super) struct Freeing {
+    coupons: BTreeMap<CouponCode, Coupon>,
+    changed: BTreeSet<CouponCode>,
+}
 
-impl Freed {
-    /// Locks the coupon that these events free: that of an order which is called off as a whole, of which nothing was shipped.
-    pub(super) async fn lock<T: Write>(tx: &mut T, before: &Order, events: &[Event]) -> Done<Option<Self>> {
-        let called_off = events.iter().any(|event| matches!(event.body, EventBody::Cancelled | EventBody::Expired));
-        let untouched = before.lines.iter().all(|line| line.counters.shipped == 0);
-        let Some(code) = before.coupon_code.as_ref().filter(|_| called_off && untouched) else { return Ok(None) };
-        let coupon = lock(tx, &BTreeSet::from([code.clone()])).await?.remove(code);
-        let coupon =
-            coupon.ok_or_else(|| StoreError::corrupt(format!("coupon {code} of order {} is gone", before.id)))?;
-        Ok(Some(Self(coupon, before.id)))
+impl Freeing {
+    /// Locks the coupons that these orders may free.
+    pub(super) async fn lock<T: Write>(tx: &mut T, changes: &[(&Order, &[Event])]) -> Done<Self> {
+        let codes = changes.iter().filter_map(|(before, events)| freed(before, events)).cloned().collect();
+        Ok(Self { coupons: lock(tx, &codes).await?, changed: BTreeSet::new() })
     }
 
-    /// Gives the use back, once.
-    pub(super) async fn write<T: Write>(self, tx: &mut T) -> Done {
-        let Self(mut coupon, order_id) = self;
-        let gone = tx.delete_redemption(order_id).await?;
-        if gone == 0 {
+    /// Gives the use of an order back, once, if these events free it.
+    pub(super) async fn free<T: Write>(&mut self, tx: &mut T, (before, events): (&Order, &[Event])) -> Done {
+        let Some(code) = freed(before, events) else { return Ok(()) };
+        let gone = || StoreError::corrupt(format!("coupon {code} of order {} is gone", before.id));
+        let coupon = self.coupons.get_mut(code).ok_or_else(gone)?;
+        let uses = tx.delete_redemption(before.id).await?;
+        if uses == 0 {
             return Ok(());
         }
-        let left = coupon.redeemed.checked_sub(gone);
+        let left = coupon.redeemed.checked_sub(uses);
         coupon.redeemed =
-            left.ok_or_else(|| StoreError::corrupt(format!("coupon {} was used less than it was", coupon.terms.code)))?;
-        tx.update_coupons(&[CouponRow::from(&coupon)]).await
+            left.ok_or_else(|| StoreError::corrupt(format!("coupon {code} was used less than it was")))?;
+        self.changed.insert(code.clone());
+        Ok(())
     }
+
+    /// Writes the coupons that are used less now.
+    pub(super) async fn write<T: Write>(self, tx: &mut T) -> Done {
+        let changed = self.coupons.values().filter(|coupon| self.changed.contains(&coupon.terms.code));
+        tx.update_coupons(&changed.map(CouponRow::from).collect::<Vec<_>>()).await
+    }
+}
+
+/// The coupon that these events free: that of an order which is called off as a whole, of which nothing was shipped.
+fn freed<'o>(before: &'o Order, events: &[Event]) -> Option<&'o CouponCode> {
+    let called_off = events.iter().any(|event| matches!(event.body, EventBody::Cancelled | EventBody::Expired));
+    let untouched = before.lines.iter().all(|line| line.counters.shipped == 0);
+    before.coupon_code.as_ref().filter(|_| called_off && untouched)
 }

@@ -43,7 +43,7 @@ use crate::{
     store::{
         AdjustStock, CartChange, CartStore, CatalogStore, ChangeOrder, ConsumerLease, CouponStore, CouponUse,
         DueOperation, Effect, FeedStore, GatewayRecord, ImportOrder, Imported, IntendReservation, InventoryStore,
-        LedgerStore, MergeCarts, Merged, Numbering, OrderStore, PaymentEvent, PaymentEventOutcome, PlaceOrder,
+        LedgerStore, MergeCarts, Merged, Mode, Numbering, OrderStore, PaymentEvent, PaymentEventOutcome, PlaceOrder,
         Shortfall, Store, SweepReservations, UnresolvedOperations, UntoldOperations, UpsertCoupon, UpsertProducts,
         Upserted,
     },
@@ -54,8 +54,10 @@ use crate::{
 pub(crate) struct Engine<B: Backend> {
     backend: Arc<B>,
     placing: Lanes<place::Placing<B>>,
+    changing: Lanes<change::Changing<B>>,
     products: Lanes<reads::LookingUp<B>>,
     intents: Lanes<inventory::Intending<B>>,
+    gateway: Lanes<ledger::Recording<B>>,
 }
 
 impl<B: Backend> Engine<B> {
@@ -63,9 +65,11 @@ impl<B: Backend> Engine<B> {
     pub(crate) fn start(backend: B) -> Self {
         let backend = Arc::new(backend);
         let placing = Lanes::start(place::Placing(Arc::clone(&backend)));
+        let changing = Lanes::start(change::Changing(Arc::clone(&backend)));
         let products = Lanes::start(reads::LookingUp(Arc::clone(&backend)));
         let intents = Lanes::start(inventory::Intending(Arc::clone(&backend)));
-        Self { backend, placing, products, intents }
+        let gateway = Lanes::start(ledger::Recording(Arc::clone(&backend)));
+        Self { backend, placing, changing, products, intents, gateway }
     }
 
     /// Has something done in lanes.
@@ -134,7 +138,13 @@ impl<B: Backend> Store for Engine<B> {
     }
 
     async fn close(&self) {
-        tokio::join!(self.placing.close(), self.products.close(), self.intents.close());
+        tokio::join!(
+            self.placing.close(),
+            self.changing.close(),
+            self.products.close(),
+            self.intents.close(),
+            self.gateway.close()
+        );
         self.backend.close().await;
     }
 }
@@ -154,7 +164,10 @@ impl<B: Backend> OrderStore for Engine<B> {
     }
 
     async fn change(&self, change: ChangeOrder) -> Result<Effect, StoreError> {
-        self.attempt(change).await
+        match change.mode {
+            Mode::Apply => Self::ask(&self.changing, change).await,
+            Mode::Preview => self.attempt(change::Preview(change)).await,
+        }
     }
 
     async fn conclude(&self, request: Request, answer: Result<OrderId, Refusal>) -> Result<Order, StoreError> {
@@ -353,7 +366,7 @@ impl<B: Backend> LedgerStore for Engine<B> {
     }
 
     async fn record_gateway(&self, record: GatewayRecord) -> Result<GatewayRecord, StoreError> {
-        self.write(catalog::RecordGateway(record)).await
+        Self::ask(&self.gateway, record).await
     }
 
     async fn gateway_record(&self, key: OperationId) -> Result<Option<GatewayRecord>, StoreError> {

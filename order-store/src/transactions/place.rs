@@ -22,8 +22,8 @@ use super::{
     coupons::Redemptions,
     inventory,
     numbers::{Counters, draw},
-    requests,
-    shelf::{Locking, Shelves, Source},
+    requests::{self, Claim, Claims},
+    shelf::{Locking, MOVEMENTS, Shelves, Source},
 };
 use crate::{
     backend::{Backend, PLACE_BATCH, PLACE_LANES, Room, WriteWork},
@@ -98,6 +98,7 @@ impl<B: Backend> Work for Placing<B> {
     const LANES: usize = PLACE_LANES;
     const OWN_THREADS: bool = B::LANE_THREADS;
     const BATCH: usize = PLACE_BATCH;
+    const LOAD: usize = MOVEMENTS;
     /// Twice as many as calls are let in at once, unless that is configured otherwise.
     const QUEUE: usize = 2048;
 
@@ -106,6 +107,12 @@ impl<B: Backend> Work for Placing<B> {
         let request = order.request.as_ref().map(|request| PlaceKey::Request(request.key.clone()));
         let cart = order.cart.as_ref().map(|cart| PlaceKey::Cart(cart.id));
         request.into_iter().chain(cart).collect()
+    }
+
+    /// Its movements: what it is promised, and what its cart gives back.
+    fn weight(item: &Arc<Prepared>) -> usize {
+        let promised = item.order.placement.on_our_shelves().len();
+        if item.order.cart.is_some() { 2 * promised } else { promised }
     }
 
     async fn run(&self, batch: Batch<Arc<Prepared>>) -> Result<Vec<Result<Standing, StoreError>>, StoreError> {
@@ -220,27 +227,25 @@ impl PlaceBatch {
             let hoped = RequestOutcome::Order(order.placement.order.id);
             rows.extend(order.request.as_ref().map(|request| RequestRow::new(request, &hoped)));
         }
-        rows.sort_by(|one, other| one.key().cmp(&other.key()));
+        requests::sort(&mut rows);
         rows
     }
 
     /// Where each order stands, as far as its request tells. Where the answer to an earlier attempt got lost, its orders may be
     /// there: they have the same identities.
     fn slots(&self, mut stored: BTreeMap<OrderId, OrderNumber>, taken: &[RequestRow]) -> Done<Vec<Slot>> {
-        let taken: BTreeMap<_, _> = taken.iter().map(|row| (row.key(), row)).collect();
+        let claims = Claims::of(taken);
         let slot = |order: &PlaceOrder| {
             if let Some(number) = stored.remove(&order.placement.order.id) {
                 return Ok(Slot::Done(number));
             }
-            let Some(request) = &order.request else { return Ok(Slot::Open(None)) };
-            let Some(row) = taken.get(&RequestRow::key_of(request)) else { return Ok(Slot::Open(None)) };
-            Ok(match requests::found(row, request)? {
-                requests::Claim::Ours => Slot::Open(None),
-                requests::Claim::Replay(RequestOutcome::Order(id)) if id == order.placement.order.id => {
+            Ok(match claims.find(order.request.as_ref())? {
+                Claim::Ours => Slot::Open(None),
+                Claim::Replay(RequestOutcome::Order(id)) if id == order.placement.order.id => {
                     return Err(committed_meanwhile());
                 }
-                requests::Claim::Replay(outcome) => Slot::Replay(outcome),
-                requests::Claim::Reused => Slot::Reused,
+                Claim::Replay(outcome) => Slot::Replay(outcome),
+                Claim::Reused => Slot::Reused,
             })
         };
         self.orders().map(slot).collect()

@@ -1,9 +1,12 @@
 //! Claiming a request id, and keeping what became of it.
 
+use std::collections::BTreeMap;
+
 use order_core::{error::Refusal, time::Timestamp};
 
 use crate::{
     backend::WriteWork,
+    fields::Id,
     request::{Request, RequestOutcome},
     rows::RequestRow,
     statements::{Done, Write},
@@ -27,6 +30,33 @@ pub(super) async fn claim<T: Write>(tx: &mut T, request: Option<&Request>, hoped
     match taken.first() {
         None => Ok(Claim::Ours),
         Some(row) => found(row, request),
+    }
+}
+
+/// Claims the requests of a batch, in their order, and says which of them were taken.
+pub(super) async fn claim_all<T: Write>(tx: &mut T, mut hoped: Vec<RequestRow>) -> Done<Vec<RequestRow>> {
+    sort(&mut hoped);
+    tx.claim_requests(&hoped).await
+}
+
+/// Brings requests into the order in which they are claimed.
+pub(super) fn sort(rows: &mut [RequestRow]) {
+    rows.sort_by(|one, other| one.key().cmp(&other.key()));
+}
+
+/// What a batch found when it claimed its request ids.
+pub(super) struct Claims<'r>(BTreeMap<(&'r str, &'r str, Id), &'r RequestRow>);
+
+impl<'r> Claims<'r> {
+    /// Of those that were taken.
+    pub(super) fn of(taken: &'r [RequestRow]) -> Self {
+        Self(taken.iter().map(|row| (row.key(), row)).collect())
+    }
+
+    /// What was found of one request, if it has an id.
+    pub(super) fn find(&self, request: Option<&Request>) -> Done<Claim> {
+        let taken = request.and_then(|request| Some((self.0.get(&RequestRow::key_of(request))?, request)));
+        taken.map_or(Ok(Claim::Ours), |(row, request)| found(row, request))
     }
 }
 

@@ -21,6 +21,9 @@ use crate::{
 /// identities. The sweeper, which looks every second, keeps their number far below.
 const EXPIRED_PER_LOCK: u32 = 4096;
 
+/// Movements that a transaction leaves behind at most, beside those of expired holds: each takes an identity from the upper half of a seed.
+pub(super) const MOVEMENTS: usize = 0x8000 - EXPIRED_PER_LOCK as usize;
+
 /// What a movement is for, and where its identity comes from.
 pub(super) type Source<'a> = (MovementCause<'a>, IdSeed);
 
@@ -118,9 +121,49 @@ impl Shelves {
         Ok(())
     }
 
+    /// Carries changes out in their order, or none of them. What is short is told of all of them.
+    pub(super) fn carry_out(
+        &mut self,
+        changes: &[StockChange],
+        source: Source<'_>,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        let mark = self.mark(changes);
+        let mut shortages: Vec<Shortage> = Vec::new();
+        for change in changes {
+            if shortages.iter().any(|shortage| shortage.sku == change.sku) {
+                // What was to follow builds on what is lacking already.
+                continue;
+            }
+            match short(&self.level(&change.sku), change) {
+                Some(shortage) => shortages.push(shortage),
+                None => self.change(change.clone(), source)?,
+            }
+        }
+        if shortages.is_empty() {
+            return Ok(Ok(()));
+        }
+        self.undo(mark);
+        Ok(Err(Refusal::InsufficientStock(shortages)))
+    }
+
+    /// Takes note of how everything stands that these changes touch.
+    fn mark(&self, changes: &[StockChange]) -> Mark {
+        let skus: BTreeSet<_> = changes.iter().map(|change| change.sku.clone()).collect();
+        let shelf = |sku: Sku| (self.levels.get(&sku).cloned(), self.last.get(&sku).copied(), sku);
+        Mark { shelves: skus.into_iter().map(shelf).collect(), movements: self.movements.len() }
+    }
+
+    fn undo(&mut self, mark: Mark) {
+        for (level, last, sku) in mark.shelves {
+            put_back(&mut self.last, sku.clone(), last);
+            put_back(&mut self.levels, sku, level);
+        }
+        self.movements.truncate(mark.movements);
+    }
+
     /// Keeps the movements of changes that [`levels`](Self::levels) already shows.
     pub(super) fn record(&mut self, changes: &[StockChange], source: Source<'_>) {
-        let minted = u16::try_from(self.movements.len()).expect("the limits keep a transaction below 2^15 movements");
+        let minted = u16::try_from(self.movements.len()).expect("batches are kept below 2^15 movements");
         self.movements.extend(movements(changes, (source, minted), &mut self.last));
     }
 
@@ -157,61 +200,24 @@ impl Shelves {
     }
 }
 
-/// Carries changes out in their order, or none of them.
-pub(super) async fn change<T: Write>(
-    tx: &mut T,
-    changes: &[StockChange],
-    source: Source<'_>,
-) -> Done<Result<(), Refusal>> {
-    if changes.is_empty() {
-        return Ok(Ok(()));
-    }
-    make_room(tx, changes).await?;
-    let shelves = lock_for(tx, changes, source).await?;
-    match after(shelves, changes, source)? {
-        Ok(shelves) => Ok(Ok(shelves.write(tx).await?)),
-        Err(refusal) => Ok(Err(refusal)),
-    }
+/// How shelves stood before a change.
+struct Mark {
+    /// Level and last movement of each, if it was there.
+    shelves: Vec<(Option<StockLevel>, Option<Uuid>, Sku)>,
+    /// How many movements there were.
+    movements: usize,
 }
 
-/// Whether [`change`] would carry these changes out; writes nothing.
-pub(super) async fn check<T: Write>(
-    tx: &mut T,
-    changes: &[StockChange],
-    source: Source<'_>,
-) -> Done<Result<(), Refusal>> {
-    let shelves = lock_for(tx, changes, source).await?;
-    Ok(after(shelves, changes, source)?.map(drop))
-}
-
-async fn lock_for<T: Write>(tx: &mut T, changes: &[StockChange], (cause, ids): Source<'_>) -> Done<Shelves> {
-    let skus = changes.iter().map(|change| change.sku.clone()).collect();
-    Shelves::lock(tx, &skus, Locking { carts: &[], now: cause.time, ids }).await
-}
-
-/// The shelves after all changes, one after the other. What is short is told of all of them.
-fn after(
-    mut shelves: Shelves,
-    changes: &[StockChange],
-    source: Source<'_>,
-) -> Result<Result<Shelves, Refusal>, StoreError> {
-    let mut shortages: Vec<Shortage> = Vec::new();
-    for change in changes {
-        if shortages.iter().any(|shortage| shortage.sku == change.sku) {
-            // What was to follow builds on what is lacking already.
-            continue;
-        }
-        match short(&shelves.level(&change.sku), change) {
-            Some(shortage) => shortages.push(shortage),
-            None => shelves.change(change.clone(), source)?,
-        }
-    }
-    if shortages.is_empty() { Ok(Ok(shelves)) } else { Ok(Err(Refusal::InsufficientStock(shortages))) }
+fn put_back<V>(map: &mut BTreeMap<Sku, V>, sku: Sku, value: Option<V>) {
+    match value {
+        Some(value) => map.insert(sku, value),
+        None => map.remove(&sku),
+    };
 }
 
 /// What comes back may never have had a shelf here: orders are also taken over from elsewhere. Before anything is locked, so that
 /// all locks are taken in one order.
-async fn make_room<T: Write>(tx: &mut T, changes: &[StockChange]) -> Done {
+pub(super) async fn make_room<T: Write>(tx: &mut T, changes: &[&StockChange]) -> Done {
     let returned = changes.iter().filter(|change| change.kind == MovementKind::Returned);
     let skus: BTreeSet<_> = returned.map(|change| &change.sku).collect();
     if skus.is_empty() {

@@ -6,13 +6,14 @@ use std::sync::{
     atomic::{AtomicU8, AtomicU32, Ordering},
 };
 
-use order_store::{ConnectOptions, DatabaseUrl, Effect, connect, testing::TestDatabase};
+use order_core::order::{Command, EventBody, Status};
+use order_store::{ChangeOrder, ConnectOptions, DatabaseUrl, Effect, StoreError, connect, testing::TestDatabase};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 
-use crate::shop::{Shop, Wish, fresh, request};
+use crate::shop::{Shop, Wish, change, fresh, request};
 
 /// What the proxy does to the next commit; afterwards it passes everything on again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,6 +187,47 @@ async fn commit_unknown_of_what_is_committed_while_it_is_looked_for() {
 async fn commit_unknown_of_what_was_not() {
     place_across(Cut::Before, Connections::New).await;
     place_across(Cut::Before, Connections::Used).await;
+}
+
+/// Changes orders while the line is cut: one under a request id, one without.
+async fn change_across(cut: Cut, connections: Connections) {
+    let database = TestDatabase::postgres().await;
+    let proxy = Proxy::before(&database).await;
+    let url = DatabaseUrl::parse(&proxy.url).unwrap();
+    let shop = Shop { store: connect(&url, &ConnectOptions::default()).await.unwrap() };
+    let mug = shop.sell("mug", 1250, 100).await;
+    let order = async || shop.place(Wish::of(&[(&mug, 1)])).await.unwrap().order.id;
+    for n in 0..(if connections == Connections::Used { 12 } else { 0 }) {
+        let used = ChangeOrder { request: Some(request(fresh(), n)), ..change(order().await, Command::Confirm) };
+        shop.store.change(used).await.unwrap();
+        shop.change(order().await, Command::Confirm).await.unwrap();
+    }
+    let (named, nameless) = (order().await, order().await);
+    proxy.cut(cut);
+    let told = ChangeOrder { request: Some(request(fresh(), 1)), ..change(named, Command::Confirm) };
+    let told = shop.store.change(told).await.unwrap().order;
+    assert_eq!((told.status, &told), (Status::Confirmed, &shop.order(named).await));
+    proxy.cut(cut);
+    let unknown = shop.change(nameless, Command::Confirm).await;
+    assert!(matches!(unknown, Err(StoreError::UnknownOutcome(_))), "nobody can tell: {unknown:?}");
+    let left = if cut == Cut::After { Status::Confirmed } else { Status::Pending };
+    assert_eq!(shop.order(nameless).await.status, left);
+    let pipelined = proxy.pipelined.load(Ordering::SeqCst);
+    assert_eq!(pipelined > 0, connections == Connections::Used);
+    for id in [named, nameless] {
+        let history = shop.store.events(id, 0, 500).await.unwrap().items;
+        let confirmations = history.iter().filter(|event| matches!(event.body, EventBody::Confirmed)).count();
+        assert_eq!(confirmations, usize::from(shop.order(id).await.status == Status::Confirmed), "never twice");
+    }
+    shop.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commit_unknown_of_a_change() {
+    for cut in [Cut::After, Cut::Before] {
+        change_across(cut, Connections::New).await;
+        change_across(cut, Connections::Used).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

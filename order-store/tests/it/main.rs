@@ -5,6 +5,7 @@ mod audit;
 mod backorders;
 mod cart_changes;
 mod catalog;
+mod change_races;
 mod commit_unknown;
 mod corruption;
 mod coupons;

@@ -58,8 +58,11 @@ async fn orders_are_read_back_as_they_were_written() {
     assert_eq!(read, orders);
     let mine = Scope::Customer(CustomerId::parse("me").unwrap());
     let yours = Scope::Customer(CustomerId::parse("you").unwrap());
-    assert_eq!(tx.lock_order(order_id(1), &mine).await.unwrap().as_ref(), Some(&orders[0]));
-    assert_eq!(tx.lock_order(order_id(1), &yours).await.unwrap(), None);
+    assert_eq!(
+        tx.lock_orders(&[order_id(1), order_id(3), order_id(4)]).await.unwrap(),
+        [orders[0].clone(), orders[2].clone()]
+    );
+    assert_eq!(tx.order(&OrderKey::Id(order_id(2)), &mine).await.unwrap().as_ref(), Some(&orders[1]));
     assert_eq!(tx.order(&OrderKey::Id(order_id(2)), &Scope::All).await.unwrap().as_ref(), Some(&orders[1]));
     assert_eq!(tx.order(&OrderKey::Id(order_id(2)), &yours).await.unwrap(), None);
     let guest = OrderKey::NumberAndEmail("SPK-2026-000001".into(), "me@example.com".into());
@@ -79,8 +82,8 @@ async fn an_order_is_updated_by_what_differs() {
     after.lines[1].shipped = 1;
     after.operations[0].state = "SUCCEEDED".into();
     after.shipments.push(shipment_row(1));
-    tx.update_order(&before, &after).await.unwrap();
-    tx.update_order(&after, &after).await.unwrap();
+    tx.update_orders(&[(&before, after.clone())]).await.unwrap();
+    tx.update_orders(&[(&after, after.clone())]).await.unwrap();
     assert_eq!(tx.orders_by_id(&[order_id(1)]).await.unwrap(), [after]);
 }
 
@@ -352,7 +355,7 @@ async fn who_began_first_and_writes_second_stands_second_in_the_feed() {
     early.claim_requests(&[request(1, "a")]).await.unwrap();
     let mut late = transaction(&database).await;
     late.claim_requests(&[request(2, "b")]).await.unwrap();
-    late.lock_order(order_id(1), &Scope::All).await.unwrap().unwrap();
+    late.lock_orders(&[order_id(1)]).await.unwrap();
     late.insert_events(&[event(2), event(3)]).await.unwrap();
     late.commit().await.unwrap();
     let read_now = async || {
@@ -374,7 +377,7 @@ async fn who_began_first_and_writes_second_stands_second_in_the_feed() {
     let (first_end, first) = read_at_least(1).await;
     let revisions = |places: &[(i64, i64)]| places.iter().map(|(_, revision)| *revision).collect::<Vec<_>>();
     assert_eq!(revisions(&first), [1], "what the early one may still write has its place before the others");
-    early.lock_order(order_id(1), &Scope::All).await.unwrap().unwrap();
+    early.lock_orders(&[order_id(1)]).await.unwrap();
     early.insert_events(&[event(4)]).await.unwrap();
     early.insert_events(&[event(5)]).await.unwrap();
     early.commit().await.unwrap();
@@ -407,8 +410,11 @@ async fn numbers_history_and_gateway_begin_and_go_on() {
         create_time: at(0),
     };
     assert_eq!(tx.gateway(OperationId::new(Uuid::from_u128(9))).await.unwrap(), None);
-    assert_eq!(tx.put_gateway(&answer("first")).await.unwrap(), answer("first"));
-    assert_eq!(tx.put_gateway(&answer("second")).await.unwrap(), answer("first"));
+    assert_eq!(tx.put_gateway(&[answer("first")]).await.unwrap(), [answer("first")]);
+    assert_eq!(
+        tx.put_gateway(&[GatewayRow { key: id(10), ..answer("third") }, answer("second")]).await.unwrap(),
+        [GatewayRow { key: id(10), ..answer("third") }, answer("first")]
+    );
     tx.probe().await.unwrap();
 }
 
@@ -424,7 +430,7 @@ async fn statements_are_prepared_once_however_many_rows_they_take() {
         tx.insert_orders(&orders).await.unwrap();
         let mut changed = orders[0].clone();
         changed.order.revision = 2;
-        tx.update_order(&orders[0], &changed).await.unwrap();
+        tx.update_orders(&[(&orders[0], changed)]).await.unwrap();
         let level = |n: u128| StockRow {
             sku: format!("S{n}"),
             on_hand: 1,
