@@ -306,6 +306,7 @@ pub(super) async fn carry_out<T: Write>(
     let planned = || plans.iter().filter_map(|plan| plan.as_ref().ok());
     let called_off: Vec<_> = planned().map(|plan| (&plan.decision.order, plan.effect.events.as_slice())).collect();
     let mut freeing = Freeing::lock(tx, &called_off).await?;
+    make_room(tx, planned().filter(|plan| plan.is_embedded()).flat_map(|plan| &plan.changes)).await?;
     let mut shelves = lock_shelves(tx, planned()).await?;
     for plan in &mut plans {
         let Ok(open) = &plan else { continue };
@@ -333,7 +334,6 @@ async fn lock_shelves<'p, T: Write>(tx: &mut T, plans: impl Iterator<Item = &'p 
         newest = newest.into_iter().chain([plan.source()]).max_by_key(|(cause, _)| cause.time);
     }
     let Some((cause, ids)) = newest else { return Ok(Shelves::default()) };
-    make_room(tx, &changes).await?;
     let skus = changes.into_iter().map(|change| change.sku.clone()).collect();
     Shelves::lock(tx, &skus, Locking { carts: &[], now: cause.time, ids }).await
 }

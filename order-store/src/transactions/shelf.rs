@@ -217,8 +217,8 @@ fn put_back<V>(map: &mut BTreeMap<Sku, V>, sku: Sku, value: Option<V>) {
 
 /// What comes back may never have had a shelf here: orders are also taken over from elsewhere. Before anything is locked, so that
 /// all locks are taken in one order.
-pub(super) async fn make_room<T: Write>(tx: &mut T, changes: &[&StockChange]) -> Done {
-    let returned = changes.iter().filter(|change| change.kind == MovementKind::Returned);
+pub(super) async fn make_room<'c, T: Write>(tx: &mut T, changes: impl Iterator<Item = &'c StockChange>) -> Done {
+    let returned = changes.filter(|change| change.kind == MovementKind::Returned);
     let skus: BTreeSet<_> = returned.map(|change| &change.sku).collect();
     if skus.is_empty() {
         return Ok(());

@@ -2,12 +2,15 @@
 
 use order_core::{
     ids::OrderId,
-    order::{ImportDraft, ImportLine, ImportSource, PaymentStatus, State, Status},
+    order::{
+        Command, ImportDraft, ImportLine, ImportSource, PaymentStatus, ReceivedLine, ReturnLine, ReturnRefund,
+        ReturnStep, State, Status,
+    },
     quantity::Quantity,
 };
-use order_store::{Effect, ImportOrder, Imported, Numbering, testing::on_both_engines};
+use order_store::{ChangeOrder, Effect, ImportOrder, Imported, Mode, Numbering, testing::on_both_engines};
 
-use crate::shop::{NOW, Shop, context, currency, customer, fresh, later, numbering, product_id, sku, usd};
+use crate::shop::{NOW, Shop, change, context, currency, customer, fresh, later, numbering, product_id, sku, usd};
 
 pub(crate) fn import(external_id: &str) -> ImportOrder {
     let line = |id: &str, units: i64| ImportLine {
@@ -119,6 +122,26 @@ async fn imported_orders_can_be_numbered_apart() {
         let mug = shop.sell("mug", 1250, 1).await;
         let Effect { order, .. } = shop.place(crate::shop::Wish::of(&[(&mug, 1)])).await.unwrap();
         assert_eq!(order.number.unwrap().as_str(), "SPK-2026-001001");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_gets_a_shelf_but_not_for_a_preview() {
+    on_both_engines(|database| async move {
+        let shop = Shop::open(&database).await;
+        let imported = shop.store.import(vec![import("1001")], numbering()).await.unwrap();
+        let (_, id) = orders(&imported)[0];
+        let wanted = vec![ReturnLine { line_id: 1, requested: 1, restocked: 0, written_off: 0, reason: String::new() }];
+        let back = shop.change(id, Command::RequestReturn(wanted)).await.unwrap().order.returns[0].id;
+        shop.change(id, Command::Return(back, ReturnStep::Approve)).await.unwrap();
+        let lines = vec![ReceivedLine { line_id: 1, restocked: 1, written_off: 0 }];
+        let received = Command::Return(back, ReturnStep::Receive { lines, refund: ReturnRefund::Skip });
+        let preview = ChangeOrder { mode: Mode::Preview, ..change(id, received.clone()) };
+        let shown = shop.store.change(preview).await.unwrap();
+        assert_eq!((shown.events.is_empty(), shop.level_at("P-1", NOW).await), (false, None));
+        shop.change(id, received).await.unwrap();
+        assert_eq!(shop.level_at("P-1", NOW).await.unwrap().on_hand, 1);
     })
     .await;
 }

@@ -22,8 +22,8 @@ use crate::{
 
 /// Pays what is due. Twice never charges twice: while a payment is on its way, and once the order is paid, another is refused.
 ///
-/// Guests name their e-mail beside the order. Both are looked for in one statement, so that the answer and its time are the same
-/// whichever of them is wrong.
+/// Guests name their e-mail beside the order. The answer is the same whichever of them is wrong; its time tells of an order only to who knows its
+/// identity, which nobody can guess.
 ///
 /// # Errors
 /// `INVALID_FIELD`, `ORDER_NOT_FOUND`, `PAYMENT_DECLINED`, `PAYMENT_IN_PROGRESS`, `AMOUNT_EXCEEDED`, `ETAG_MISMATCH`,
