@@ -13,7 +13,7 @@ pub(crate) const PLACE_LANES: usize = 2;
 /// Orders that a lane places together. The more, the less the database does for each, and the longer their shelves are locked: README,
 /// "What was tried".
 pub(crate) const PLACE_BATCH: usize = 256;
-/// Lanes that change orders. The second one is there for when the first is held up by an order that somebody else has locked.
+/// Lanes that change orders. The second one is there for when the first is held up by a shelf that somebody else has locked.
 pub(crate) const CHANGE_LANES: usize = 2;
 /// Orders that a lane changes together.
 pub(crate) const CHANGE_BATCH: usize = 128;

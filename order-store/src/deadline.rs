@@ -1,6 +1,7 @@
 //! Until when a caller waits, carried beside the call so that no method of the port has to name it.
 //!
-//! Work that has not begun by then is not begun; a statement that runs then is stopped where the engine can.
+//! Work that has not begun by then is not begun; a statement that runs then is stopped where the engine can. What is done together, in
+//! lanes, goes on until the last of its callers stops waiting.
 
 use std::time::{Duration, Instant};
 

@@ -69,8 +69,9 @@ pub(crate) trait Write: Read {
     /// Forgets at most `most` requests that came before a moment, oldest first; says how many.
     fn forget_requests(&mut self, before: Timestamp, most: u32) -> impl Future<Output = Done<u32>> + Send;
 
-    /// Locks orders and reads those that are there, by identity; `ids` are sorted.
-    fn lock_orders(&mut self, ids: &[OrderId]) -> impl Future<Output = Done<Vec<OrderRows>>> + Send;
+    /// Locks orders and reads those that are there, by identity; `ids` are sorted. Those that somebody else has locked are waited for or
+    /// left out.
+    fn lock_orders(&mut self, ids: &[OrderId], locked: Locked) -> impl Future<Output = Done<Vec<OrderRows>>> + Send;
     /// Inserts orders with all that hangs on them.
     fn insert_orders(&mut self, orders: &[OrderRows]) -> impl Future<Output = Done> + Send;
     /// Opens a batch of placements: claims its requests, locks its shelves, and then, on an engine where that saves a round trip,
@@ -151,8 +152,8 @@ pub(crate) trait Write: Read {
     fn update_coupons(&mut self, rows: &[CouponRow]) -> impl Future<Output = Done> + Send;
     /// Notes which orders use coupons.
     fn insert_redemptions(&mut self, rows: &[RedemptionRow]) -> impl Future<Output = Done> + Send;
-    /// Forgets that an order uses a coupon; says how many it used, one or none.
-    fn delete_redemption(&mut self, order_id: OrderId) -> impl Future<Output = Done<u32>> + Send;
+    /// Forgets that orders use coupons; says which of them used one, in any order.
+    fn delete_redemptions(&mut self, orders: &[OrderId]) -> impl Future<Output = Done<Vec<OrderId>>> + Send;
 
     /// The revisions of those products that there are, by id.
     fn product_revisions(&mut self, ids: &[ProductId]) -> impl Future<Output = Done<Vec<(String, i64)>>> + Send;
@@ -192,7 +193,7 @@ pub(crate) trait Write: Read {
     fn drop_dead_letter(&mut self, consumer: &str, event: &FeedCursor) -> impl Future<Output = Done> + Send;
 
     /// Locks and reads what an inventory service is to be asked or told, by identity; `ids` are sorted. They are locked before everything
-    /// else, or, by a change, last of all; nobody who waits for one of them holds anything that others wait for.
+    /// else, but for the request ids and orders of a change: whoever holds one of them waits for neither.
     fn lock_inventory(&mut self, ids: &[Id]) -> impl Future<Output = Done<Vec<InventoryRow>>> + Send;
     /// Locks and reads at most `most` of those that are due, the longest due first, and of each order only the oldest; skips what is locked.
     fn lock_due_inventory(&mut self, now: Timestamp, most: u32)
@@ -204,6 +205,15 @@ pub(crate) trait Write: Read {
 
     /// Inserts records of the simulated gateway unless their keys are taken; returns those that hold, in the same order.
     fn put_gateway(&mut self, rows: &[GatewayRow]) -> impl Future<Output = Done<Vec<GatewayRow>>> + Send;
+}
+
+/// What to do about an order that somebody else has locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Locked {
+    /// Wait for it.
+    Await,
+    /// Leave it out.
+    Skip,
 }
 
 /// A prefix and a year, whose orders are numbered together.

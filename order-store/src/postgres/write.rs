@@ -34,7 +34,7 @@ use crate::{
     },
     schema::{cart, coupon, dead_letter, feed_consumer, inventory_operation, orders, product},
     sql_types::{Instant, Uuid},
-    statements::{Claimed, Done, Fault, NumberRange, Opened, Opening, Placed, Read as _, ShelfRows, Write},
+    statements::{Claimed, Done, Fault, Locked, NumberRange, Opened, Opening, Placed, Read as _, ShelfRows, Write},
 };
 
 /// What a request is found by.
@@ -96,9 +96,9 @@ statement! {
 }
 
 statement! {
-    /// Forgets that an order uses a coupon.
-    DeleteRedemption -> ():
-    "DELETE FROM coupon_redemption WHERE order_id = ?"
+    /// Forgets that orders use coupons, and says which did.
+    DeleteRedemptions -> Uuid:
+    "DELETE FROM coupon_redemption WHERE order_id = ANY (?) RETURNING order_id"
 }
 
 impl PgTx {
@@ -197,13 +197,17 @@ impl Write for PgTx {
         Ok(u32::try_from(gone.len()).unwrap_or(most))
     }
 
-    async fn lock_orders(&mut self, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
+    async fn lock_orders(&mut self, ids: &[OrderId], locked: Locked) -> Done<Vec<OrderRows>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let ids: Vec<_> = ids.iter().map(|id| Id(id.uuid())).collect();
         let these = orders::table.filter(orders::order_id.eq_any(ids)).order(orders::order_id);
-        let found = run!(self, load(these.select(OrderRow::as_select()).for_no_key_update()))?;
+        let these = these.select(OrderRow::as_select()).for_no_key_update();
+        let found = match locked {
+            Locked::Await => run!(self, load(these))?,
+            Locked::Skip => run!(self, load(these.skip_locked()))?,
+        };
         self.with_children(found).await
     }
 
@@ -340,9 +344,10 @@ impl Write for PgTx {
         self.insert(rows.to_vec()).await
     }
 
-    async fn delete_redemption(&mut self, order_id: OrderId) -> Done<u32> {
-        let gone = run!(self, execute(Bound::<DeleteRedemption>::new().bind::<Uuid>(Id(order_id.uuid()))))?;
-        Ok(u32::try_from(gone).map_err(StoreError::corrupt)?)
+    async fn delete_redemptions(&mut self, orders: &[OrderId]) -> Done<Vec<OrderId>> {
+        let orders: Vec<_> = orders.iter().map(|id| Id(id.uuid())).collect();
+        let gone: Vec<Id> = run!(self, load(Bound::<DeleteRedemptions>::new().bind::<Array<Uuid>>(orders)))?;
+        Ok(gone.into_iter().map(|id| OrderId::new(id.0)).collect())
     }
 
     async fn product_revisions(&mut self, ids: &[ProductId]) -> Done<Vec<(String, i64)>> {

@@ -21,7 +21,7 @@ use crate::{
         GatewayRow, InventoryCountRow, InventoryRow, MovementRow, OrderRollupRow, OrderRows, PaymentEventRow,
         ProductRow, RedemptionRow, RequestRow, ReservationRow, SearchRow, StockRow, UnresolvedRow,
     },
-    statements::{Claimed, Done, NumberRange, Read, Write},
+    statements::{Claimed, Done, Locked, NumberRange, Read, Write},
 };
 
 /// A connection inside a transaction. It holds the only write lock there is, so that statements that lock just read.
@@ -46,7 +46,7 @@ impl Write for SqliteTx<'_> {
         requests::forget(self.connection, before, most)
     }
 
-    async fn lock_orders(&mut self, ids: &[OrderId]) -> Done<Vec<OrderRows>> {
+    async fn lock_orders(&mut self, ids: &[OrderId], _nobody_else_has_any: Locked) -> Done<Vec<OrderRows>> {
         orders::each(self.connection, ids)
     }
 
@@ -119,8 +119,9 @@ impl Write for SqliteTx<'_> {
         coupons::insert_redemptions(self.connection, rows)
     }
 
-    async fn delete_redemption(&mut self, order_id: OrderId) -> Done<u32> {
-        coupons::delete_redemption(self.connection, order_id)
+    async fn delete_redemptions(&mut self, orders: &[OrderId]) -> Done<Vec<OrderId>> {
+        let used = orders.iter().map(|id| Ok((*id, coupons::delete_redemption(self.connection, *id)?)));
+        used.filter_map(|used| used.map(|(id, gone)| (gone > 0).then_some(id)).transpose()).collect()
     }
 
     async fn product_revisions(&mut self, ids: &[ProductId]) -> Done<Vec<(String, i64)>> {

@@ -18,7 +18,7 @@ use order_core::{
 
 use super::{
     coupons::Freeing,
-    inventory::Telling,
+    inventory::{Telling, Tellings},
     place::foreign_outcome,
     requests::{self, Claim, Claims},
     shelf::{Locking, MOVEMENTS, Shelves, Source, make_room},
@@ -30,7 +30,7 @@ use crate::{
     query::Scope,
     request::{Request, RequestKey, RequestOutcome},
     rows::{EventRow, MovementCause, OrderRow, OrderRows, RequestRow, Rollups, SearchRow},
-    statements::{Done, Write},
+    statements::{Done, Locked, Write},
     store::{ChangeOrder, Effect},
 };
 
@@ -41,8 +41,8 @@ const _: () = assert!(CHANGE_BATCH * 2 * LINES_PER_ORDER <= MOVEMENTS, "movement
 pub(super) struct Changing<B>(pub(super) Arc<B>);
 
 impl<B: Backend> Work for Changing<B> {
-    type Item = ChangeOrder;
-    type Answer = Effect;
+    type Item = Arc<ChangeOrder>;
+    type Answer = Changed;
     type Key = ChangeKey;
     const NAME: &'static str = "change";
     const LANES: usize = CHANGE_LANES;
@@ -50,12 +50,17 @@ impl<B: Backend> Work for Changing<B> {
     /// Twice as many as calls are let in at once, unless that is configured otherwise.
     const QUEUE: usize = 2048;
 
-    fn keys(change: &ChangeOrder) -> Vec<ChangeKey> {
+    fn keys(change: &Arc<ChangeOrder>) -> Vec<ChangeKey> {
         let request = change.request.as_ref().map(|request| ChangeKey::Request(request.key.clone()));
         request.into_iter().chain([ChangeKey::Order(change.order_id)]).collect()
     }
 
-    async fn run(&self, batch: Batch<ChangeOrder>) -> Result<Vec<Result<Effect, StoreError>>, StoreError> {
+    async fn run(&self, batch: Batch<Arc<ChangeOrder>>) -> Result<Vec<Result<Changed, StoreError>>, StoreError> {
+        let again = batch.attempt == Attempt::Again;
+        if again && batch.items().iter().all(|change| change.request.is_none()) {
+            // Nothing that could be looked up would tell.
+            return Ok(batch.items().iter().map(|_| Err(unknown())).collect());
+        }
         self.0.write(ChangeBatch(batch)).await
     }
 }
@@ -69,103 +74,160 @@ pub(super) enum ChangeKey {
     Order(OrderId),
 }
 
+/// What became of a change in a lane.
+pub(super) enum Changed {
+    /// It was carried out, now or before.
+    Done(Box<Effect>),
+    /// Somebody else has its order locked. It is left to a [transaction of its own](Alone), so that nobody else waits.
+    HeldUp,
+}
+
 /// Changes to be carried out together.
-struct ChangeBatch(Batch<ChangeOrder>);
-
-/// Where one change of a batch stands.
-enum Slot {
-    /// It is to be decided.
-    Open,
-    /// It was carried out before, on this order.
-    Replay(OrderId),
-    /// There is an answer.
-    Answered(Box<Result<Effect, StoreError>>),
-}
-
-impl Slot {
-    fn refused(refusal: Refusal) -> Self {
-        Self::Answered(Box::new(Err(StoreError::Refused(refusal))))
-    }
-}
+struct ChangeBatch(Batch<Arc<ChangeOrder>>);
 
 impl WriteWork for ChangeBatch {
-    type Output = Vec<Result<Effect, StoreError>>;
+    type Output = Vec<Result<Changed, StoreError>>;
     const NAME: &'static str = "change";
 
     async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
-        let mut slots = self.claim(tx).await?;
-        let mut orders = self.lock(tx, &slots).await?;
-        let (mut decisions, mut outcomes) = (Vec::new(), Outcomes::default());
-        for (slot, change) in slots.iter_mut().zip(self.0.items()) {
-            match slot {
-                Slot::Open => match Decision::of(change, orders.remove(&change.order_id))? {
-                    Ok(decision) => decisions.push(decision),
-                    Err(refusal) => *slot = outcomes.refuse(change, refusal),
-                },
-                Slot::Replay(id) => *slot = Slot::Answered(Box::new(Ok(as_it_is(*id, orders.get(id).cloned())?))),
-                Slot::Answered(_) => {}
-            }
-        }
-        let mut decided = carry_out(tx, decisions).await?.into_iter();
-        for (slot, change) in slots.iter_mut().zip(self.0.items()) {
-            if matches!(slot, Slot::Open) {
-                let result = decided.next().expect("every open change was decided, in this order");
-                *slot = match result {
-                    Ok(effect) => Slot::Answered(Box::new(Ok(effect))),
-                    Err(refusal) => outcomes.refuse(change, refusal),
-                };
-            }
-        }
-        outcomes.write(tx).await?;
-        let answer = |slot| match slot {
-            Slot::Answered(answer) => *answer,
-            Slot::Open | Slot::Replay(_) => unreachable!("every change has its answer"),
-        };
-        Ok(slots.into_iter().map(answer).collect())
+        let changes: Vec<_> = self.0.items().iter().map(|change| &**change).collect();
+        let hoped: Vec<_> = changes.iter().filter_map(|change| hoped(change)).collect();
+        let taken = requests::claim_all(tx, hoped).await?;
+        let claims = Claims::of(&taken);
+        let again = self.0.attempt == Attempt::Again;
+        let slots = changes.iter().map(|change| slot(change, &claims, again)).collect::<Done<Vec<_>>>()?;
+        let orders = lock(tx, slots.iter().filter_map(Slot::order)).await?;
+        decide(tx, changes, slots, orders).await
     }
 }
 
-impl ChangeBatch {
-    /// Claims the requests, in their order. Where the answer to an earlier attempt got lost, it cannot be told whether a change without a
-    /// request id was carried out; that of one with it is there to be found.
-    async fn claim<T: Write>(&self, tx: &mut T) -> Done<Vec<Slot>> {
-        let hoped = |change: &ChangeOrder| {
-            change.request.as_ref().map(|request| RequestRow::new(request, &RequestOutcome::Order(change.order_id)))
-        };
-        let taken = requests::claim_all(tx, self.0.items().iter().filter_map(hoped).collect()).await?;
-        let claims = Claims::of(&taken);
-        let slot = |change: &ChangeOrder| {
-            if change.request.is_none() && self.0.attempt == Attempt::Again {
-                let why = "the answer to a change without a request id got lost".to_owned();
-                return Ok(Slot::Answered(Box::new(Err(StoreError::UnknownOutcome(why)))));
-            }
-            Ok(match claims.find(change.request.as_ref())? {
-                Claim::Ours => Slot::Open,
-                Claim::Replay(RequestOutcome::Order(id)) => Slot::Replay(id),
-                Claim::Replay(RequestOutcome::Refused(refusal)) => Slot::refused(refusal),
-                Claim::Replay(RequestOutcome::Cart(_) | RequestOutcome::Merged(..) | RequestOutcome::Done) => {
-                    return Err(foreign_outcome());
-                }
-                Claim::Reused => Slot::refused(Refusal::RequestIdReused),
-            })
-        };
-        self.0.items().iter().map(slot).collect()
-    }
+/// A change by itself, whose order is waited for. Its order is locked before its request is claimed, other than in a lane: a lane that comes
+/// upon the same request waits for the claim, and nobody's claim is to wait for an order.
+pub(super) struct Alone(pub(super) Arc<ChangeOrder>);
 
-    /// Locks the orders that are to be changed, in their order, and those that were changed before: otherwise the rows of such a one
-    /// would be those of different moments where it is being changed.
-    async fn lock<T: Write>(&self, tx: &mut T, slots: &[Slot]) -> Done<BTreeMap<OrderId, OrderRows>> {
-        let mut ids = BTreeSet::new();
-        for (slot, change) in slots.iter().zip(self.0.items()) {
-            match slot {
-                Slot::Open => ids.insert(change.order_id),
-                Slot::Replay(id) => ids.insert(*id),
-                Slot::Answered(_) => false,
-            };
-        }
-        let found = tx.lock_orders(&ids.into_iter().collect::<Vec<_>>()).await?;
-        Ok(found.into_iter().map(|rows| (OrderId::new(rows.order.order_id.0), rows)).collect())
+impl WriteWork for Alone {
+    type Output = Result<Changed, StoreError>;
+    const NAME: &'static str = "change_alone";
+
+    async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
+        let change = &*self.0;
+        let found = tx.lock_orders(&[change.order_id], Locked::Await).await?;
+        let orders = found.into_iter().map(|rows| (change.order_id, Found::Ours(Box::new(rows)))).collect();
+        let taken = requests::claim_all(tx, hoped(change).into_iter().collect()).await?;
+        let slots = vec![slot(change, &Claims::of(&taken), false)?];
+        Ok(decide(tx, vec![change], slots, orders).await?.pop().expect("an answer for each change"))
     }
+}
+
+/// Where one change of a batch stands.
+enum Slot {
+    /// It is to be decided, on this order.
+    Open(OrderId),
+    /// It was carried out before, on this order.
+    Replay(OrderId),
+    /// It comes to nothing.
+    Failed(StoreError),
+}
+
+impl Slot {
+    const fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::Open(id) | Self::Replay(id) => Some(*id),
+            Self::Failed(_) => None,
+        }
+    }
+}
+
+/// What becomes of a change's request if all goes well.
+fn hoped(change: &ChangeOrder) -> Option<RequestRow> {
+    change.request.as_ref().map(|request| RequestRow::new(request, &RequestOutcome::Order(change.order_id)))
+}
+
+/// Where a change stands, as far as its request tells. Where the answer to an earlier attempt got lost, it cannot be told whether a
+/// change without a request id was carried out; that of one with it is there to be found.
+fn slot(change: &ChangeOrder, claims: &Claims<'_>, again: bool) -> Done<Slot> {
+    if change.request.is_none() && again {
+        return Ok(Slot::Failed(unknown()));
+    }
+    Ok(match claims.find(change.request.as_ref())? {
+        Claim::Ours => Slot::Open(change.order_id),
+        Claim::Replay(RequestOutcome::Order(id)) => Slot::Replay(id),
+        Claim::Replay(RequestOutcome::Refused(refusal)) => Slot::Failed(StoreError::Refused(refusal)),
+        Claim::Replay(RequestOutcome::Cart(_) | RequestOutcome::Merged(..) | RequestOutcome::Done) => {
+            return Err(foreign_outcome());
+        }
+        Claim::Reused => Slot::Failed(StoreError::Refused(Refusal::RequestIdReused)),
+    })
+}
+
+fn unknown() -> StoreError {
+    StoreError::UnknownOutcome("the answer to a change without a request id got lost".to_owned())
+}
+
+/// What was found of an order.
+enum Found {
+    /// It is locked.
+    Ours(Box<OrderRows>),
+    /// It is there, and locked by somebody else.
+    HeldUp,
+}
+
+/// Locks the orders that are to be changed, in their order, and those that were changed before: otherwise the rows of such a one would be
+/// those of different moments where it is being changed. Waits for none of them.
+async fn lock<T: Write>(tx: &mut T, ids: impl Iterator<Item = OrderId> + Send) -> Done<BTreeMap<OrderId, Found>> {
+    let mut ids: BTreeSet<_> = ids.collect();
+    let found = tx.lock_orders(&ids.iter().copied().collect::<Vec<_>>(), Locked::Skip).await?;
+    let id = |rows: &OrderRows| OrderId::new(rows.order.order_id.0);
+    let mut orders: BTreeMap<_, _> = found.into_iter().map(|rows| (id(&rows), Found::Ours(Box::new(rows)))).collect();
+    ids.retain(|id| !orders.contains_key(id));
+    if !ids.is_empty() {
+        let others = tx.orders_by_id(&ids.into_iter().collect::<Vec<_>>()).await?;
+        orders.extend(others.iter().map(|rows| (id(rows), Found::HeldUp)));
+    }
+    Ok(orders)
+}
+
+/// Decides what is to be decided and keeps what became of the requests: an answer for each change, in their order.
+async fn decide<T: Write>(
+    tx: &mut T,
+    changes: Vec<&ChangeOrder>,
+    slots: Vec<Slot>,
+    mut orders: BTreeMap<OrderId, Found>,
+) -> Done<Vec<Result<Changed, StoreError>>> {
+    let (mut answers, mut outcomes) = (Vec::new(), Outcomes::default());
+    let (mut open, mut decisions) = (Vec::new(), Vec::new());
+    for (n, (slot, change)) in slots.into_iter().zip(&changes).enumerate() {
+        let found = slot.order().and_then(|id| orders.remove(&id));
+        let answer = match (slot, found) {
+            (Slot::Failed(error), _) => Err(error),
+            (Slot::Replay(_), Some(Found::HeldUp)) => Ok(Changed::HeldUp),
+            (Slot::Open(_), Some(Found::HeldUp)) => {
+                outcomes.unclaim(change);
+                Ok(Changed::HeldUp)
+            }
+            (Slot::Replay(id), Some(Found::Ours(rows))) => Ok(Changed::Done(Box::new(as_it_is(id, Some(*rows))?))),
+            (Slot::Replay(id), None) => Ok(Changed::Done(Box::new(as_it_is(id, None)?))),
+            (Slot::Open(id), None) => Err(outcomes.refuse(change, Refusal::not_found(ResourceKind::Order, id))),
+            (Slot::Open(_), Some(Found::Ours(rows))) => match Decision::of(change, *rows)? {
+                Err(refusal) => Err(outcomes.refuse(change, refusal)),
+                Ok(decision) => {
+                    open.push(n);
+                    decisions.push(decision);
+                    // Until it is decided.
+                    Ok(Changed::HeldUp)
+                }
+            },
+        };
+        answers.push(answer);
+    }
+    for (n, result) in open.into_iter().zip(carry_out(tx, decisions).await?) {
+        answers[n] = match result {
+            Ok(effect) => Ok(Changed::Done(Box::new(effect))),
+            Err(refusal) => Err(outcomes.refuse(changes[n], refusal)),
+        };
+    }
+    outcomes.write(tx).await?;
+    Ok(answers)
 }
 
 /// What an earlier request made of an order: the order as it is now.
@@ -182,16 +244,19 @@ struct Outcomes {
 }
 
 impl Outcomes {
-    fn refuse(&mut self, change: &ChangeOrder, refusal: Refusal) -> Slot {
-        let request = change.request.as_ref();
+    fn refuse(&mut self, change: &ChangeOrder, refusal: Refusal) -> StoreError {
         if matches!(refusal, Refusal::Unreserved(_)) {
             // The caller reserves and comes again, under the same request id.
-            self.unclaimed.extend(request.map(RequestRow::named));
+            self.unclaim(change);
         } else {
             let outcome = RequestOutcome::Refused(refusal.clone());
-            self.refused.extend(request.map(|request| RequestRow::new(request, &outcome)));
+            self.refused.extend(change.request.as_ref().map(|request| RequestRow::new(request, &outcome)));
         }
-        Slot::refused(refusal)
+        StoreError::Refused(refusal)
+    }
+
+    fn unclaim(&mut self, change: &ChangeOrder) {
+        self.unclaimed.extend(change.request.as_ref().map(RequestRow::named));
     }
 
     async fn write<T: Write>(self, tx: &mut T) -> Done {
@@ -211,11 +276,11 @@ pub(super) struct Decision<'a> {
 }
 
 impl<'a> Decision<'a> {
-    /// Of a change, if the order is there, in its scope, and as the caller has seen it.
-    fn of(change: &'a ChangeOrder, rows: Option<OrderRows>) -> Done<Result<Self, Refusal>> {
-        let Some(rows) = rows.filter(|rows| is_in(&change.scope, &rows.order)) else {
+    /// Of a change, if the order is in its scope, and as the caller has seen it.
+    fn of(change: &'a ChangeOrder, rows: OrderRows) -> Done<Result<Self, Refusal>> {
+        if !is_in(&change.scope, &rows.order) {
             return Ok(Err(Refusal::not_found(ResourceKind::Order, change.order_id)));
-        };
+        }
         let order = rows.clone().into_order()?;
         if change.expected_revision.is_some_and(|expected| expected != order.revision) {
             return Ok(Err(Refusal::EtagMismatch { current: order.revision }));
@@ -305,6 +370,8 @@ pub(super) async fn carry_out<T: Write>(
     let mut plans: Vec<_> = decisions.into_iter().map(Decision::plan).collect();
     let planned = || plans.iter().filter_map(|plan| plan.as_ref().ok());
     let called_off: Vec<_> = planned().map(|plan| (&plan.decision.order, plan.effect.events.as_slice())).collect();
+    let remote = planned().filter(|plan| !plan.is_embedded());
+    let mut tellings = Tellings::lock(tx, remote.filter_map(|plan| plan.decision.reserved)).await?;
     let mut freeing = Freeing::lock(tx, &called_off).await?;
     make_room(tx, planned().filter(|plan| plan.is_embedded()).flat_map(|plan| &plan.changes)).await?;
     let mut shelves = lock_shelves(tx, planned()).await?;
@@ -313,13 +380,14 @@ pub(super) async fn carry_out<T: Write>(
         let moved = if open.is_embedded() {
             shelves.carry_out(&open.changes, open.source())?
         } else {
-            open.telling().note(tx).await?
+            tellings.note(&open.telling())
         };
         match moved {
-            Ok(()) => freeing.free(tx, (&open.decision.order, &open.effect.events)).await?,
+            Ok(()) => freeing.free(&open.decision.order, &open.effect.events),
             Err(refusal) => *plan = Err(refusal),
         }
     }
+    tellings.write(tx).await?;
     shelves.write(tx).await?;
     freeing.write(tx).await?;
     write(tx, plans.iter().filter_map(|plan| plan.as_ref().ok())).await?;
@@ -328,14 +396,12 @@ pub(super) async fn carry_out<T: Write>(
 
 /// Locks all shelves that these changes touch, in their order.
 async fn lock_shelves<'p, T: Write>(tx: &mut T, plans: impl Iterator<Item = &'p Plan<'p>>) -> Done<Shelves> {
-    let (mut changes, mut newest) = (Vec::new(), None::<Source<'p>>);
-    for plan in plans.filter(|plan| plan.is_embedded()) {
-        changes.extend(&plan.changes);
-        newest = newest.into_iter().chain([plan.source()]).max_by_key(|(cause, _)| cause.time);
-    }
-    let Some((cause, ids)) = newest else { return Ok(Shelves::default()) };
-    let skus = changes.into_iter().map(|change| change.sku.clone()).collect();
-    Shelves::lock(tx, &skus, Locking { carts: &[], now: cause.time, ids }).await
+    let plans: Vec<_> = plans.filter(|plan| plan.is_embedded()).collect();
+    // What has expired by now is given back whatever becomes of the plans, under identities of the newest one.
+    let contexts = plans.iter().map(|plan| plan.decision.context);
+    let Some(newest) = contexts.max_by_key(|context| context.now) else { return Ok(Shelves::default()) };
+    let skus = plans.iter().flat_map(|plan| &plan.changes).map(|change| change.sku.clone()).collect();
+    Shelves::lock(tx, &skus, Locking { carts: &[], now: newest.now, ids: newest.ids }).await
 }
 
 /// Writes changed orders, and what is kept beside them.
@@ -366,7 +432,9 @@ impl WriteWork for Preview {
     const NAME: &'static str = "preview";
 
     async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
-        let rows = tx.lock_orders(&[self.0.order_id]).await?.pop();
+        let Some(rows) = tx.lock_orders(&[self.0.order_id], Locked::Await).await?.pop() else {
+            return Ok(Err(Refusal::not_found(ResourceKind::Order, self.0.order_id)));
+        };
         let plan = match Decision::of(&self.0, rows)?.and_then(Decision::plan) {
             Ok(plan) => plan,
             Err(refusal) => return Ok(Err(refusal)),
@@ -399,7 +467,7 @@ impl WriteWork for Conclude {
             Claim::Reused => return Ok(Err(Refusal::RequestIdReused)),
         };
         match outcome {
-            RequestOutcome::Order(id) => Ok(Ok(as_it_is(id, tx.lock_orders(&[id]).await?.pop())?.order)),
+            RequestOutcome::Order(id) => Ok(Ok(as_it_is(id, tx.lock_orders(&[id], Locked::Await).await?.pop())?.order)),
             RequestOutcome::Refused(refusal) => Ok(Err(refusal)),
             RequestOutcome::Cart(_) | RequestOutcome::Merged(..) | RequestOutcome::Done => Err(foreign_outcome()),
         }

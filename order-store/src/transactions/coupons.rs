@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use order_core::{
     discount::{Coupon, CouponProblem, Redeemer},
     error::{Refusal, ResourceKind},
-    ids::CouponCode,
+    ids::{CouponCode, OrderId},
     order::{Event, EventBody, Order},
 };
 
@@ -155,36 +155,39 @@ fn key(priced: &PricedCoupon) -> (CouponCode, Redeemer) {
 #[derive(Debug, Default)]
 pub(super) struct Freeing {
     coupons: BTreeMap<CouponCode, Coupon>,
-    changed: BTreeSet<CouponCode>,
+    /// Whose use of which coupon is given back.
+    freed: BTreeMap<OrderId, CouponCode>,
 }
 
 impl Freeing {
     /// Locks the coupons that these orders may free.
     pub(super) async fn lock<T: Write>(tx: &mut T, changes: &[(&Order, &[Event])]) -> Done<Self> {
         let codes = changes.iter().filter_map(|(before, events)| freed(before, events)).cloned().collect();
-        Ok(Self { coupons: lock(tx, &codes).await?, changed: BTreeSet::new() })
+        Ok(Self { coupons: lock(tx, &codes).await?, freed: BTreeMap::new() })
     }
 
-    /// Gives the use of an order back, once, if these events free it.
-    pub(super) async fn free<T: Write>(&mut self, tx: &mut T, (before, events): (&Order, &[Event])) -> Done {
-        let Some(code) = freed(before, events) else { return Ok(()) };
-        let gone = || StoreError::corrupt(format!("coupon {code} of order {} is gone", before.id));
-        let coupon = self.coupons.get_mut(code).ok_or_else(gone)?;
-        let uses = tx.delete_redemption(before.id).await?;
-        if uses == 0 {
+    /// Gives the use of an order back, if these events free it.
+    pub(super) fn free(&mut self, before: &Order, events: &[Event]) {
+        self.freed.extend(freed(before, events).map(|code| (before.id, code.clone())));
+    }
+
+    /// Forgets the uses that were given back, each once, and writes the coupons that are used less now.
+    pub(super) async fn write<T: Write>(mut self, tx: &mut T) -> Done {
+        if self.freed.is_empty() {
             return Ok(());
         }
-        let left = coupon.redeemed.checked_sub(uses);
-        coupon.redeemed =
-            left.ok_or_else(|| StoreError::corrupt(format!("coupon {code} was used less than it was")))?;
-        self.changed.insert(code.clone());
-        Ok(())
-    }
-
-    /// Writes the coupons that are used less now.
-    pub(super) async fn write<T: Write>(self, tx: &mut T) -> Done {
-        let changed = self.coupons.values().filter(|coupon| self.changed.contains(&coupon.terms.code));
-        tx.update_coupons(&changed.map(CouponRow::from).collect::<Vec<_>>()).await
+        let mut changed = BTreeSet::new();
+        for order_id in tx.delete_redemptions(&self.freed.keys().copied().collect::<Vec<_>>()).await? {
+            let Some(code) = self.freed.get(&order_id) else { continue };
+            let gone = || StoreError::corrupt(format!("coupon {code} of order {order_id} is gone"));
+            let coupon = self.coupons.get_mut(code).ok_or_else(gone)?;
+            let left = coupon.redeemed.checked_sub(1);
+            coupon.redeemed =
+                left.ok_or_else(|| StoreError::corrupt(format!("coupon {code} was used less than it was")))?;
+            changed.insert(code);
+        }
+        let rows: Vec<_> = changed.into_iter().filter_map(|code| self.coupons.get(code)).map(CouponRow::from).collect();
+        tx.update_coupons(&rows).await
     }
 }
 

@@ -172,26 +172,43 @@ impl Telling<'_> {
         let is_reserved = self.reserved.is_some_and(|reserved| reserved.units == moves.reserve);
         if moves.reserve.is_empty() || is_reserved { Ok(moves) } else { Err(Refusal::Unreserved(moves.reserve)) }
     }
+}
 
-    /// Takes the reservation over and notes down what is to be told.
-    pub(super) async fn note<T: Write>(&self, tx: &mut T) -> Done<Result<(), Refusal>> {
-        let moves = match self.check() {
-            Ok(moves) => moves,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        if let Some(reserved) = self.reserved.filter(|_| !moves.reserve.is_empty()) {
-            let standing = standing(tx, vec![reserved.id]).await?;
-            if standing.is_empty() {
-                return Ok(Err(Refusal::Unreserved(moves.reserve)));
+/// What is to be told of changes, all of one transaction.
+#[derive(Default)]
+pub(super) struct Tellings {
+    /// Reservations that can be taken over, locked.
+    standing: BTreeSet<Id>,
+    taken_over: Vec<Id>,
+    rows: Vec<InventoryRow>,
+}
+
+impl Tellings {
+    /// Locks the reservations that these changes name, in their order.
+    pub(super) async fn lock<T: Write>(tx: &mut T, reserved: impl Iterator<Item = &Reserved>) -> Done<Self> {
+        let standing = standing(tx, reserved.map(|reserved| reserved.id).collect()).await?;
+        Ok(Self { standing, ..Self::default() })
+    }
+
+    /// Takes a change's reservation over and notes down what is to be told of it.
+    pub(super) fn note(&mut self, telling: &Telling<'_>) -> Result<(), Refusal> {
+        let moves = telling.check()?;
+        if let Some(reserved) = telling.reserved.filter(|_| !moves.reserve.is_empty()) {
+            let id = Id(reserved.id.uuid());
+            if !self.standing.remove(&id) {
+                return Err(Refusal::Unreserved(moves.reserve));
             }
-            tx.drop_inventory(&standing.into_iter().collect::<Vec<_>>()).await?;
+            self.taken_over.push(id);
         }
-        let operations = moves.operations(self.order_id, self.revision, self.ids);
-        let rows: Vec<_> =
-            operations.iter().map(|operation| InventoryRow::new(operation, None, (self.now, self.now))).collect();
-        if !rows.is_empty() {
-            tx.put_inventory(&rows).await?;
-        }
-        Ok(Ok(()))
+        let operations = moves.operations(telling.order_id, telling.revision, telling.ids);
+        let row = |operation| InventoryRow::new(operation, None, (telling.now, telling.now));
+        self.rows.extend(operations.iter().map(row));
+        Ok(())
+    }
+
+    /// Writes it down.
+    pub(super) async fn write<T: Write>(self, tx: &mut T) -> Done {
+        tx.drop_inventory(&self.taken_over).await?;
+        tx.put_inventory(&self.rows).await
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     error::StoreError,
     lanes::{Batch, Work},
     rows::{GatewayRow, PaymentEventRow},
-    statements::{Claimed, Done, Write},
+    statements::{Claimed, Done, Locked, Write},
     store::{Effect, GatewayRecord, PaymentEvent, PaymentEventOutcome},
 };
 
@@ -34,7 +34,7 @@ impl WriteWork for RecordPaymentEvent {
             return Ok(Err(Refusal::not_found(ResourceKind::PaymentOperation, operation_id)));
         };
         // The order first: of two messages of one name, the second waits here and then finds the first.
-        let rows = tx.lock_orders(&[order_id]).await?.pop();
+        let rows = tx.lock_orders(&[order_id], Locked::Await).await?.pop();
         let rows = rows.ok_or_else(|| StoreError::corrupt(format!("order {order_id} of an operation is gone")))?;
         let order = rows.clone().into_order()?;
         match tx.claim_payment_event(&PaymentEventRow::new(order_id, &self.event)).await? {

@@ -165,7 +165,18 @@ impl<B: Backend> OrderStore for Engine<B> {
 
     async fn change(&self, change: ChangeOrder) -> Result<Effect, StoreError> {
         match change.mode {
-            Mode::Apply => Self::ask(&self.changing, change).await,
+            Mode::Apply => {
+                let change = Arc::new(change);
+                match Self::ask(&self.changing, Arc::clone(&change)).await? {
+                    change::Changed::Done(effect) => Ok(*effect),
+                    change::Changed::HeldUp => match self.write(change::Alone(change)).await?? {
+                        change::Changed::Done(effect) => Ok(*effect),
+                        change::Changed::HeldUp => {
+                            Err(StoreError::Internal("an order was waited for in vain".to_owned()))
+                        }
+                    },
+                }
+            }
             Mode::Preview => self.attempt(change::Preview(change)).await,
         }
     }

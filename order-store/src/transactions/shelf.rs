@@ -163,7 +163,8 @@ impl Shelves {
 
     /// Keeps the movements of changes that [`levels`](Self::levels) already shows.
     pub(super) fn record(&mut self, changes: &[StockChange], source: Source<'_>) {
-        let minted = u16::try_from(self.movements.len()).expect("batches are kept below 2^15 movements");
+        let minted = u16::try_from(self.movements.len()).ok().filter(|minted| *minted < u16::MAX - SHELF_IDS);
+        let minted = minted.expect("batches are kept below 2^15 movements");
         self.movements.extend(movements(changes, (source, minted), &mut self.last));
     }
 
@@ -215,7 +216,7 @@ fn put_back<V>(map: &mut BTreeMap<Sku, V>, sku: Sku, value: Option<V>) {
     };
 }
 
-/// What comes back may never have had a shelf here: orders are also taken over from elsewhere. Before anything is locked, so that
+/// What comes back may never have had a shelf here: orders are also taken over from elsewhere. Before any shelf is locked, so that
 /// all locks are taken in one order.
 pub(super) async fn make_room<'c, T: Write>(tx: &mut T, changes: impl Iterator<Item = &'c StockChange>) -> Done {
     let returned = changes.filter(|change| change.kind == MovementKind::Returned);

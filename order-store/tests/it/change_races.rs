@@ -1,6 +1,6 @@
 //! Many changes at once: each has its own answer, and none is another's trouble.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use order_core::{
     error::Refusal,
@@ -9,7 +9,10 @@ use order_core::{
     policy::AllocatePolicy,
     product::Product,
 };
-use order_store::{ChangeOrder, Effect, Scope, StatsQuery, StoreError, testing::on_both_engines};
+use order_store::{
+    ChangeOrder, Effect, Scope, StatsQuery, StoreError,
+    testing::{TestDatabase, on_both_engines},
+};
 
 use crate::{
     audit::verify,
@@ -180,4 +183,43 @@ async fn sums_follow_every_change_of_a_batch() {
         assert_eq!((of(Status::Cancelled), of(Status::Confirmed), of(Status::Pending)), (16, 32, 0));
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_somebody_else_has_locked_is_waited_for_and_holds_nobody_up() {
+    let database = TestDatabase::postgres().await;
+    let shop = Shop::open(&database).await;
+    let mug = shop.sell("mug", 1250, 100).await;
+    let ids = orders(&shop, &mug, 64).await;
+    let held = ids[7];
+    let lock = format!(
+        "BEGIN; SELECT 1 FROM orders WHERE order_id = '{}' FOR UPDATE; SELECT pg_sleep(4); COMMIT",
+        held.uuid()
+    );
+    let sleeping = "SELECT CAST(pid AS text) FROM pg_stat_activity \
+                    WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    tokio::join!(async { database.execute(&lock).await.unwrap() }, async {
+        while database.texts(sleeping).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let cancel = |id: OrderId, name| ChangeOrder { request: Some(request(name, 1)), ..change(id, Command::Cancel) };
+        let name = fresh();
+        // The one that is held, twice under one request id, and later once more.
+        let patient = at_once(&shop, vec![cancel(held, name), cancel(held, name)]);
+        let others = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let others = ids.iter().filter(|id| **id != held).map(|id| cancel(*id, fresh()));
+            for result in at_once(&shop, others.collect()).await {
+                assert_eq!(result.unwrap().order.status, Status::Cancelled);
+            }
+            assert_eq!(database.texts(sleeping).await.len(), 1, "nobody waited for the one that is held");
+            at_once(&shop, vec![cancel(held, name)]).await
+        };
+        let (patient, late) = tokio::join!(patient, others);
+        let effects: Vec<_> = patient.into_iter().chain(late).map(Result::unwrap).collect();
+        assert!(effects.iter().all(|effect| effect.order.status == Status::Cancelled));
+        assert_eq!(effects.iter().filter(|effect| !effect.events.is_empty()).count(), 1, "once");
+    },);
+    assert_eq!(shop.level("MUG").await.allocated, 0);
+    assert_eq!(verify(&shop.store).await.0, []);
 }

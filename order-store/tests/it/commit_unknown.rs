@@ -212,8 +212,8 @@ async fn change_across(cut: Cut, connections: Connections) {
     assert!(matches!(unknown, Err(StoreError::UnknownOutcome(_))), "nobody can tell: {unknown:?}");
     let left = if cut == Cut::After { Status::Confirmed } else { Status::Pending };
     assert_eq!(shop.order(nameless).await.status, left);
-    let pipelined = proxy.pipelined.load(Ordering::SeqCst);
-    assert_eq!(pipelined > 0, connections == Connections::Used);
+    // What was tried again may have taught its connection, also where all were new.
+    assert!(proxy.pipelined.load(Ordering::SeqCst) > 0 || connections == Connections::New);
     for id in [named, nameless] {
         let history = shop.store.events(id, 0, 500).await.unwrap().items;
         let confirmations = history.iter().filter(|event| matches!(event.body, EventBody::Confirmed)).count();

@@ -31,7 +31,7 @@ use crate::{
         CartRow, EventRow, GatewayRow, MovementRow, OrderRows, ProductRow, RequestRow, ReservationRow, Rollups,
         SearchRow, StockRow,
     },
-    statements::{NumberRange, Read as _, Write as _},
+    statements::{Locked, NumberRange, Read as _, Write as _},
     testing::TestDatabase,
 };
 
@@ -59,7 +59,7 @@ async fn orders_are_read_back_as_they_were_written() {
     let mine = Scope::Customer(CustomerId::parse("me").unwrap());
     let yours = Scope::Customer(CustomerId::parse("you").unwrap());
     assert_eq!(
-        tx.lock_orders(&[order_id(1), order_id(3), order_id(4)]).await.unwrap(),
+        tx.lock_orders(&[order_id(1), order_id(3), order_id(4)], Locked::Skip).await.unwrap(),
         [orders[0].clone(), orders[2].clone()]
     );
     assert_eq!(tx.order(&OrderKey::Id(order_id(2)), &mine).await.unwrap().as_ref(), Some(&orders[1]));
@@ -355,7 +355,7 @@ async fn who_began_first_and_writes_second_stands_second_in_the_feed() {
     early.claim_requests(&[request(1, "a")]).await.unwrap();
     let mut late = transaction(&database).await;
     late.claim_requests(&[request(2, "b")]).await.unwrap();
-    late.lock_orders(&[order_id(1)]).await.unwrap();
+    late.lock_orders(&[order_id(1)], Locked::Await).await.unwrap();
     late.insert_events(&[event(2), event(3)]).await.unwrap();
     late.commit().await.unwrap();
     let read_now = async || {
@@ -377,7 +377,7 @@ async fn who_began_first_and_writes_second_stands_second_in_the_feed() {
     let (first_end, first) = read_at_least(1).await;
     let revisions = |places: &[(i64, i64)]| places.iter().map(|(_, revision)| *revision).collect::<Vec<_>>();
     assert_eq!(revisions(&first), [1], "what the early one may still write has its place before the others");
-    early.lock_orders(&[order_id(1)]).await.unwrap();
+    early.lock_orders(&[order_id(1)], Locked::Await).await.unwrap();
     early.insert_events(&[event(4)]).await.unwrap();
     early.insert_events(&[event(5)]).await.unwrap();
     early.commit().await.unwrap();
