@@ -8,7 +8,8 @@
 //!
 //! Statements that lock do so in the order in which their argument is sorted; callers sort. The order of locks in every
 //! transaction: request ids, carts (guests' first), orders, products, coupons by code, shelves by SKU, the number counter, and rollups last;
-//! on PostgreSQL the table of lines behind them.
+//! on PostgreSQL the table of lines behind them. A change that waits for its order locks that before its request id; a change that has claimed
+//! one waits for no order.
 //! Reservations have no lock of their own: they are read and written under the lock of their shelf. A cart that is opened by the
 //! same call is inserted after its shelves were locked; nothing is locked behind it, so that it cannot close a circle.
 

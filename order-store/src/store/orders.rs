@@ -140,7 +140,7 @@ pub trait OrderStore: Send + Sync {
     /// shelf or what is to be told of it elsewhere, the coupon. A command that finds its work done changes nothing.
     ///
     /// # Errors
-    /// `Unreserved` where an inventory service has to promise units first: nothing was done, and nothing of it is remembered. Refused with `NotFound`, `EtagMismatch`, `InsufficientStock`, `RequestIdReused`, or as the command's decision says.
+    /// `UnknownOutcome` where the answer to its commit got lost and it has no request id. `Unreserved` where an inventory service has to promise units first: nothing was done, and nothing of it is remembered. Refused with `NotFound`, `EtagMismatch`, `InsufficientStock`, `RequestIdReused`, or as the command's decision says.
     async fn change(&self, change: ChangeOrder) -> Result<Effect, StoreError>;
 
     /// Keeps an answer that was found before any transaction began, so that a retry hears it again: an order that exists

@@ -30,7 +30,7 @@ use crate::{
     query::Scope,
     request::{Request, RequestKey, RequestOutcome},
     rows::{EventRow, MovementCause, OrderRow, OrderRows, RequestRow, Rollups, SearchRow},
-    statements::{Done, Locked, Write},
+    statements::{Done, Fault, Locked, Write},
     store::{ChangeOrder, Effect},
 };
 
@@ -102,11 +102,11 @@ impl WriteWork for ChangeBatch {
 }
 
 /// A change by itself, whose order is waited for. Its order is locked before its request is claimed, other than in a lane: a lane that comes
-/// upon the same request waits for the claim, and nobody's claim is to wait for an order.
+/// upon the same request waits for the claim, which is not to wait for an order.
 pub(super) struct Alone(pub(super) Arc<ChangeOrder>);
 
 impl WriteWork for Alone {
-    type Output = Result<Changed, StoreError>;
+    type Output = Result<Effect, Refusal>;
     const NAME: &'static str = "change_alone";
 
     async fn run<T: Write>(&self, tx: &mut T) -> Done<Self::Output> {
@@ -115,7 +115,12 @@ impl WriteWork for Alone {
         let orders = found.into_iter().map(|rows| (change.order_id, Found::Ours(Box::new(rows)))).collect();
         let taken = requests::claim_all(tx, hoped(change).into_iter().collect()).await?;
         let slots = vec![slot(change, &Claims::of(&taken), false)?];
-        Ok(decide(tx, vec![change], slots, orders).await?.pop().expect("an answer for each change"))
+        match decide(tx, vec![change], slots, orders).await?.pop().expect("an answer for each change") {
+            Ok(Changed::Done(effect)) => Ok(Ok(*effect)),
+            Ok(Changed::HeldUp) => Err(Fault::Retry("an order was locked that was waited for".to_owned())),
+            Err(StoreError::Refused(refusal)) => Ok(Err(refusal)),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

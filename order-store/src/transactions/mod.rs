@@ -169,12 +169,7 @@ impl<B: Backend> OrderStore for Engine<B> {
                 let change = Arc::new(change);
                 match Self::ask(&self.changing, Arc::clone(&change)).await? {
                     change::Changed::Done(effect) => Ok(*effect),
-                    change::Changed::HeldUp => match self.write(change::Alone(change)).await?? {
-                        change::Changed::Done(effect) => Ok(*effect),
-                        change::Changed::HeldUp => {
-                            Err(StoreError::Internal("an order was waited for in vain".to_owned()))
-                        }
-                    },
+                    change::Changed::HeldUp => self.attempt(change::Alone(change)).await,
                 }
             }
             Mode::Preview => self.attempt(change::Preview(change)).await,

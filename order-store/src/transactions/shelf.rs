@@ -21,8 +21,11 @@ use crate::{
 /// identities. The sweeper, which looks every second, keeps their number far below.
 const EXPIRED_PER_LOCK: u32 = 4096;
 
-/// Movements that a transaction leaves behind at most, beside those of expired holds: each takes an identity from the upper half of a seed.
-pub(super) const MOVEMENTS: usize = 0x8000 - EXPIRED_PER_LOCK as usize;
+/// Identities that a seed has for movements.
+const IDENTITIES: u16 = u16::MAX - SHELF_IDS;
+
+/// Movements that a transaction leaves behind at most, beside those of expired holds.
+pub(super) const MOVEMENTS: usize = IDENTITIES as usize - EXPIRED_PER_LOCK as usize;
 
 /// What a movement is for, and where its identity comes from.
 pub(super) type Source<'a> = (MovementCause<'a>, IdSeed);
@@ -163,8 +166,9 @@ impl Shelves {
 
     /// Keeps the movements of changes that [`levels`](Self::levels) already shows.
     pub(super) fn record(&mut self, changes: &[StockChange], source: Source<'_>) {
-        let minted = u16::try_from(self.movements.len()).ok().filter(|minted| *minted < u16::MAX - SHELF_IDS);
-        let minted = minted.expect("batches are kept below 2^15 movements");
+        let all = self.movements.len() + changes.len();
+        assert!(all <= usize::from(IDENTITIES), "batches are bounded by their movements");
+        let minted = u16::try_from(self.movements.len()).expect("it is not more than all of them");
         self.movements.extend(movements(changes, (source, minted), &mut self.last));
     }
 

@@ -178,6 +178,11 @@ async fn sums_follow_every_change_of_a_batch() {
         for result in at_once(&shop, wanted.collect()).await {
             result.unwrap();
         }
+        if shop.store.engine() == "postgresql" {
+            // Each row tells which transaction wrote it.
+            let writers = database.texts("SELECT DISTINCT CAST(xmin AS text) FROM orders").await;
+            assert!(writers.len() < 24, "they share transactions: {}", writers.len());
+        }
         let stats = shop.store.stats(StatsQuery { today: NOW, month: NOW, days: Vec::new() }).await.unwrap();
         let of = |status: Status| stats.by_status.get(&status).copied().unwrap_or_default();
         assert_eq!((of(Status::Cancelled), of(Status::Confirmed), of(Status::Pending)), (16, 32, 0));
