@@ -52,8 +52,11 @@ pub(crate) enum Room {
 /// How rows are found that are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Path {
-    /// As the engine thinks best, of each statement.
+    /// As the engine thinks best, of each statement: what is looked through as a whole while there is little of it.
     Any,
+    /// By indexes, one or several at a time. Plans are kept for as long as a connection lives, and were perhaps made while a table was new and
+    /// empty, where reading all of it is cheapest.
+    ByIndexes,
     /// Along an index and nothing else: such plans are made without asking how large a table is.
     AlongAnIndex,
     /// By a key, with a single call of a method and nothing else: such plans are made once and kept, and the transaction may be over with
@@ -68,7 +71,7 @@ pub(crate) trait ReadWork: Send + Sync + 'static {
     /// For metrics and logs.
     const NAME: &'static str;
     /// How it finds what it looks for.
-    const PATH: Path = Path::Any;
+    const PATH: Path = Path::ByIndexes;
 
     /// Where it gets its connection from.
     fn room(&self) -> Room {

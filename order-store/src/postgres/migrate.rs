@@ -43,7 +43,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "0013_lean_lines",
     "0014_shelf_history",
     "0015_appended_requests",
-    "0016_lean_documents"
+    "0016_lean_documents",
+    "0017_lean_search_index"
 ];
 
 /// Held while one migration runs, so that of several processes that start at once one migrates and the others wait. An

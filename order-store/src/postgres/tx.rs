@@ -398,6 +398,7 @@ fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreErro
     }
     sql.push_str(match access {
         Access::Read(Path::Any) | Access::Survey => "",
+        Access::Read(Path::ByIndexes) => "; SET LOCAL enable_seqscan = off",
         // Whatever the server believes of the table: it may have been new when a plan was made.
         Access::Read(Path::AlongAnIndex) => "; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off",
         Access::Read(Path::ByKey) | Access::Write => BY_KEY,

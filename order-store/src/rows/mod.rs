@@ -28,6 +28,7 @@ pub(crate) use parcel::{ReturnRow, ShipmentRow};
 pub(crate) use request::RequestRow;
 pub(crate) use rollup::{CustomerRollupRow, Grain, OrderRollupRow, Rollups};
 
+use diesel::{QueryResult, query_builder::AstPass, sqlite::Sqlite};
 use order_core::{currency::Currency, ids::IdError, money::Money};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -48,9 +49,49 @@ macro_rules! row {
         pub(crate) struct $name {
             $(pub(crate) $field: $type),+
         }
+
+        impl $crate::rows::Row for $name {
+            const INSERT: &'static str =
+                concat!("INSERT INTO ", stringify!($table), " (", $crate::rows::listed!($($field),+), ") VALUES (");
+
+            fn push_values<'b>(
+                &'b self,
+                out: &mut diesel::query_builder::AstPass<'_, 'b, diesel::sqlite::Sqlite>,
+            ) -> diesel::QueryResult<()> {
+                $crate::rows::push_values!((self, out, $table) $($field),+);
+                Ok(())
+            }
+        }
     };
 }
 pub(crate) use row;
+
+/// The names of columns as a list.
+macro_rules! listed {
+    ($first:ident $(, $rest:ident)*) => { concat!(stringify!($first) $(, ", ", stringify!($rest))*) };
+}
+pub(crate) use listed;
+
+/// Pushes the values of columns as a list.
+macro_rules! push_values {
+    (($row:ident, $out:ident, $table:ident) $first:ident $(, $rest:ident)*) => {
+        $out.push_bind_param::<diesel::dsl::SqlTypeOf<$crate::schema::$table::$first>, _>(&$row.$first)?;
+        $(
+            $out.push_sql(", ");
+            $out.push_bind_param::<diesel::dsl::SqlTypeOf<$crate::schema::$table::$rest>, _>(&$row.$rest)?;
+        )*
+    };
+}
+pub(crate) use push_values;
+
+/// What an insert of a row is made of, for SQLite; PostgreSQL takes many rows at once, as arrays.
+pub(crate) trait Row: 'static {
+    /// The statement up to the values.
+    const INSERT: &'static str;
+
+    /// The values, in the order of the columns.
+    fn push_values<'b>(&'b self, out: &mut AstPass<'_, 'b, Sqlite>) -> QueryResult<()>;
+}
 
 pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).expect("domain values have string keys and no failing serialisers")

@@ -9,7 +9,10 @@ use order_core::{
     time::Timestamp,
 };
 
-use super::connection::{fault, race};
+use super::{
+    connection::{fault, race},
+    insert::insert_row,
+};
 use crate::{
     fields::{At, Id},
     rows::{CartItemRow, CartRow, CartRows},
@@ -77,7 +80,7 @@ pub(super) fn put(connection: &mut SqliteConnection, row: &CartRow, items: &[Car
     let old = cart_item::table.filter(cart_item::cart_id.eq(row.cart_id));
     diesel::delete(old).execute(connection).map_err(fault)?;
     for item in items {
-        diesel::insert_into(cart_item::table).values(item).execute(connection).map_err(fault)?;
+        insert_row(connection, item).map_err(fault)?;
     }
     Ok(())
 }

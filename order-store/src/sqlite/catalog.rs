@@ -11,7 +11,10 @@ use diesel::{
 };
 use order_core::ids::{ProductId, Sku};
 
-use super::connection::{failure, fault, race};
+use super::{
+    connection::{failure, fault, race},
+    insert::insert_row,
+};
 use crate::{
     assemble,
     error::StoreError,
@@ -160,7 +163,7 @@ impl RunQueryDsl<SqliteConnection> for NewLevel<'_> {}
 
 pub(super) fn insert_movements(connection: &mut SqliteConnection, rows: &[MovementRow]) -> Done {
     for row in rows {
-        diesel::insert_into(stock_movement::table).values(row).execute(connection).map_err(fault)?;
+        insert_row(connection, row).map_err(fault)?;
     }
     Ok(())
 }

@@ -9,7 +9,10 @@ use order_core::{
     ids::{CouponCode, OrderId},
 };
 
-use super::connection::{fault, race};
+use super::{
+    connection::{fault, race},
+    insert::insert_row,
+};
 use crate::{
     error::StoreError,
     fields::Id,
@@ -59,7 +62,7 @@ pub(super) fn redemption_count(connection: &mut SqliteConnection, code: &CouponC
 }
 
 pub(super) fn insert(connection: &mut SqliteConnection, row: &CouponRow) -> Done {
-    diesel::insert_into(coupon::table).values(row).execute(connection).map_err(race)?;
+    insert_row(connection, row).map_err(race)?;
     Ok(())
 }
 
@@ -72,7 +75,7 @@ pub(super) fn update(connection: &mut SqliteConnection, rows: &[CouponRow]) -> D
 
 pub(super) fn insert_redemptions(connection: &mut SqliteConnection, rows: &[RedemptionRow]) -> Done {
     for row in rows {
-        diesel::insert_into(coupon_redemption::table).values(row).execute(connection).map_err(fault)?;
+        insert_row(connection, row).map_err(fault)?;
     }
     Ok(())
 }

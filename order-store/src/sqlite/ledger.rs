@@ -11,7 +11,7 @@ use order_core::{
     time::Timestamp,
 };
 
-use super::connection::fault;
+use super::{connection::fault, insert::insert_row};
 use crate::{
     fields::{At, Id},
     fragments,
@@ -112,6 +112,6 @@ pub(super) fn put_gateway(connection: &mut SqliteConnection, row: &GatewayRow) -
     if let Some(holder) = gateway(connection, OperationId::new(row.key.0))? {
         return Ok(holder);
     }
-    diesel::insert_into(gateway_operation::table).values(row).execute(connection).map_err(fault)?;
+    insert_row(connection, row).map_err(fault)?;
     Ok(row.clone())
 }

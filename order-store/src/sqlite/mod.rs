@@ -11,6 +11,7 @@ mod connection;
 mod coupons;
 mod feed;
 mod holds;
+mod insert;
 mod inventory;
 mod job;
 mod ledger;

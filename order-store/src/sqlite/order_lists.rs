@@ -1,5 +1,7 @@
 //! Lists of orders, and sums over them.
 
+use std::collections::BTreeSet;
+
 use diesel::{
     ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, SelectableHelper as _,
     SqliteConnection,
@@ -19,7 +21,7 @@ use crate::{
     fields::{At, Id},
     fragments::{Counted, INDEXED_CHARS, order_queries},
     query::{CustomerSummary, OrderFilter, OrderQuery, Stats, StatsQuery},
-    rows::{CustomerRollupRow, OrderRow, OrderRows},
+    rows::{CustomerRollupRow, OrderRow, OrderRows, json},
     schema::{customer_rollup, orders},
     sql_types::Instant,
     statements::Done,
@@ -28,22 +30,26 @@ use crate::{
 order_queries!(Sqlite);
 
 /// Adds to a query what documents must hold. Long words, and lines by their beginnings, are looked up in the index of trigrams,
-/// together; the few orders it names are then compared line by line and sorted. Short words are looked for order by order, which ends
-/// with the page: nearly every order has them. Nothing is looked up for a line of a single character.
+/// together; the few documents that have all of these are looked through for the words, and their orders compared line by line and sorted.
+/// Short words are looked for order by order, which ends with the page: nearly every order has them. Nothing is looked up for a line of a
+/// single character.
 pub(super) fn with_words<'q>(
     mut query: orders::BoxedQuery<'q, Sqlite>,
     filter: &'q OrderFilter,
 ) -> orders::BoxedQuery<'q, Sqlite> {
     let lines: Vec<_> = filter.document_lines().iter().map(|line| format!("\n{line}")).collect();
     let is_long = |word: &&String| word.chars().count() >= INDEXED_CHARS;
-    let phrase = |word: &String| format!("\"{}\"", word.replace('"', "\"\""));
-    let phrases: Vec<_> = filter.words.iter().chain(&lines).filter(is_long).map(phrase).collect();
-    if !phrases.is_empty() {
+    let looked_up: Vec<_> = filter.words.iter().chain(&lines).filter(is_long).collect();
+    if !looked_up.is_empty() {
+        let runs: BTreeSet<_> = looked_up.iter().flat_map(|text| trigrams(text)).collect();
         let indexed = sql::<Bool>(
             "orders.order_id IN (SELECT s.order_id FROM order_search_index AS i \
              JOIN order_search AS s ON s.search_id = i.rowid WHERE order_search_index MATCH ",
         );
-        query = query.filter(indexed.bind::<Text, _>(phrases.join(" AND ")).sql(")"));
+        let indexed = indexed.bind::<Text, _>(runs.into_iter().collect::<Vec<_>>().join(" AND "));
+        let words: Vec<_> = filter.words.iter().filter(is_long).collect();
+        let held = indexed.sql(" AND NOT EXISTS (SELECT 1 FROM json_each(").bind::<Text, _>(json(&words));
+        query = query.filter(held.sql(") AS word WHERE instr(s.document, word.value) = 0))"));
     }
     for word in filter.words.iter().filter(|word| !is_long(word)) {
         let held = sql::<Bool>(
@@ -52,6 +58,13 @@ pub(super) fn with_words<'q>(
         query = query.filter(held.bind::<Text, _>(word.as_str()).sql(") > 0)"));
     }
     query
+}
+
+/// All runs of three characters of a text, each as a string of the index's language.
+fn trigrams(text: &str) -> BTreeSet<String> {
+    let chars: Vec<_> = text.chars().collect();
+    let quoted = |run: &[char]| format!("\"{}\"", run.iter().collect::<String>().replace('"', "\"\""));
+    chars.windows(INDEXED_CHARS).map(quoted).collect()
 }
 
 pub(super) fn page(connection: &mut SqliteConnection, query: &OrderQuery) -> Done<Vec<OrderRows>> {

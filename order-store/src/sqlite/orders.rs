@@ -8,7 +8,7 @@ use diesel::{
 };
 use order_core::ids::OrderId;
 
-use super::connection::fault;
+use super::{connection::fault, insert::insert_row};
 use crate::{
     assemble::{self, Children},
     fields::{At, Id},
@@ -158,21 +158,21 @@ pub(super) fn insert(connection: &mut SqliteConnection, orders: &[OrderRows]) ->
 
 /// Row by row: a statement for one row is cached, and without a network between, nothing is gained by longer ones.
 fn insert_one(connection: &mut SqliteConnection, order: &OrderRows) -> QueryResult<()> {
-    diesel::insert_into(orders::table).values(&order.order).execute(connection)?;
+    insert_row(connection, &order.order)?;
     for row in &order.lines {
-        diesel::insert_into(order_line::table).values(row).execute(connection)?;
+        insert_row(connection, row)?;
     }
     for row in &order.payments {
-        diesel::insert_into(payment::table).values(row).execute(connection)?;
+        insert_row(connection, row)?;
     }
     for row in &order.operations {
-        diesel::insert_into(payment_operation::table).values(row).execute(connection)?;
+        insert_row(connection, row)?;
     }
     for row in &order.shipments {
-        diesel::insert_into(shipment::table).values(row).execute(connection)?;
+        insert_row(connection, row)?;
     }
     for row in &order.returns {
-        diesel::insert_into(order_return::table).values(row).execute(connection)?;
+        insert_row(connection, row)?;
     }
     Ok(())
 }
@@ -259,7 +259,7 @@ fn update_contents(connection: &mut SqliteConnection, before: &OrderRow, after: 
 fn update_lines(connection: &mut SqliteConnection, before: &OrderRows, after: &OrderRows) -> QueryResult<()> {
     let lines = difference((&before.lines, &after.lines), |row| row.line_id);
     for row in lines.added {
-        diesel::insert_into(order_line::table).values(row).execute(connection)?;
+        insert_row(connection, row)?;
     }
     for row in lines.changed {
         diesel::update(order_line::table.find((row.order_id, row.line_id))).set(row).execute(connection)?;
@@ -270,14 +270,14 @@ fn update_lines(connection: &mut SqliteConnection, before: &OrderRows, after: &O
 fn update_ledger(connection: &mut SqliteConnection, before: &OrderRows, after: &OrderRows) -> QueryResult<()> {
     let payments = difference((&before.payments, &after.payments), |row| row.payment_id);
     for row in payments.added {
-        diesel::insert_into(payment::table).values(row).execute(connection)?;
+        insert_row(connection, row)?;
     }
     for row in payments.changed {
         diesel::update(payment::table.find(row.payment_id)).set(row).execute(connection)?;
     }
     let operations = difference((&before.operations, &after.operations), |row| row.operation_id);
     for row in operations.added {
-        diesel::insert_into(payment_operation::table).values(row).execute(connection)?;
+        insert_row(connection, row)?;
     }
     for row in operations.changed {
         diesel::update(payment_operation::table.find(row.operation_id)).set(row).execute(connection)?;
@@ -288,14 +288,14 @@ fn update_ledger(connection: &mut SqliteConnection, before: &OrderRows, after: &
 fn update_parcels(connection: &mut SqliteConnection, before: &OrderRows, after: &OrderRows) -> QueryResult<()> {
     let shipments = difference((&before.shipments, &after.shipments), |row| row.shipment_id);
     for row in shipments.added {
-        diesel::insert_into(shipment::table).values(row).execute(connection)?;
+        insert_row(connection, row)?;
     }
     for row in shipments.changed {
         diesel::update(shipment::table.find(row.shipment_id)).set(row).execute(connection)?;
     }
     let returns = difference((&before.returns, &after.returns), |row| row.return_id);
     for row in returns.added {
-        diesel::insert_into(order_return::table).values(row).execute(connection)?;
+        insert_row(connection, row)?;
     }
     for row in returns.changed {
         diesel::update(order_return::table.find(row.return_id)).set(row).execute(connection)?;
@@ -305,7 +305,7 @@ fn update_parcels(connection: &mut SqliteConnection, before: &OrderRows, after: 
 
 pub(super) fn insert_events(connection: &mut SqliteConnection, events: &[EventRow]) -> Done {
     for row in events {
-        diesel::insert_into(order_event::table).values(row).execute(connection).map_err(fault)?;
+        insert_row(connection, row).map_err(fault)?;
     }
     Ok(())
 }

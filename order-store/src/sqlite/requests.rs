@@ -8,7 +8,7 @@ use diesel::{
 use diesel::sql_types::BigInt;
 use order_core::time::Timestamp;
 
-use super::connection::fault;
+use super::{connection::fault, insert::insert_row};
 use crate::{
     fields::{At, Id},
     rows::RequestRow,
@@ -24,7 +24,7 @@ pub(super) fn claim(connection: &mut SqliteConnection, rows: &[RequestRow]) -> D
         // Looked up first: an insert that meets a conflict could not be cached by diesel, these two statements are.
         match get(connection, (&row.principal, &row.method, row.request_id))? {
             Some(holder) => taken.push(holder),
-            None => drop(diesel::insert_into(request::table).values(row).execute(connection).map_err(fault)?),
+            None => drop(insert_row(connection, row).map_err(fault)?),
         }
     }
     Ok(taken)

@@ -34,7 +34,7 @@ use crate::{
 /// A reading transaction of one statement: its fields, its name, its result, and the statement.
 macro_rules! look {
     ($name:ident { $($field:ident: $type:ty),* }, $label:literal, $output:ty, |$this:ident, $tx:ident| $body:expr) => {
-        look!($name { $($field: $type),* }, ($label, Path::Any), $output, |$this, $tx| $body);
+        look!($name { $($field: $type),* }, ($label, Path::ByIndexes), $output, |$this, $tx| $body);
     };
     ($name:ident { $($field:ident: $type:ty),* }, ($label:literal, $path:expr), $output:ty, |$this:ident, $tx:ident| $body:expr) => {
         pub(super) struct $name { $(pub(super) $field: $type),* }
@@ -118,7 +118,7 @@ impl ReadWork for ReadFeed {
     }
 }
 
-look!(ListDeadLetters { query: DeadLetterQuery }, "dead_letters", Page<DeadLetter>, |this, tx| {
+look!(ListDeadLetters { query: DeadLetterQuery }, ("dead_letters", Path::Any), Page<DeadLetter>, |this, tx| {
     page(tx.dead_letters(&this.query).await?, this.query.size, |row| Ok(DeadLetterRow::into_letter(row)))
 });
 
@@ -182,7 +182,7 @@ impl<B: Backend> Work for LookingUp<B> {
     }
 }
 
-look!(ListProducts { query: ProductQuery }, "product_page", Page<Product>, |this, tx| {
+look!(ListProducts { query: ProductQuery }, ("product_page", Path::Any), Page<Product>, |this, tx| {
     page(tx.product_page(&this.query).await?, this.query.size, Product::try_from)
 });
 
@@ -190,7 +190,7 @@ look!(GetCoupon { code: CouponCode, redeemer: Option<Redeemer> }, "coupon", Opti
     coupons::look_up(tx, &this.code, this.redeemer.as_ref()).await
 });
 
-look!(ListCoupons { query: CouponQuery }, "coupon_page", Page<Coupon>, |this, tx| {
+look!(ListCoupons { query: CouponQuery }, ("coupon_page", Path::Any), Page<Coupon>, |this, tx| {
     page(tx.coupon_page(&this.query).await?, this.query.size, Coupon::try_from)
 });
 
@@ -213,7 +213,7 @@ look!(UnresolvedCounts {}, "unresolved_operations", Vec<UnresolvedOperations>, |
     Ok(rows.into_iter().map(UnresolvedOperations::try_from).collect::<Result<_, _>>()?)
 });
 
-look!(UntoldCounts {}, "untold_operations", Vec<UntoldOperations>, |_this, tx| {
+look!(UntoldCounts {}, ("untold_operations", Path::Any), Vec<UntoldOperations>, |_this, tx| {
     let rows = tx.inventory_counts().await?;
     Ok(rows.into_iter().map(UntoldOperations::try_from).collect::<Result<_, _>>()?)
 });

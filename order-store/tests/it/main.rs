@@ -17,6 +17,7 @@ mod imports;
 mod inventory;
 mod ledger;
 mod lists;
+mod new_database;
 mod order_changes;
 mod placement;
 mod races;

@@ -9,7 +9,7 @@ use order_store::{
 use crate::shop::{Shop, Wish, customer, sku};
 
 /// Every migration, oldest first.
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     "0001_initial",
     "0002_coupons",
     "0003_reservations",
@@ -26,6 +26,7 @@ const MIGRATIONS: [&str; 16] = [
     "0014_shelf_history",
     "0015_appended_requests",
     "0016_lean_documents",
+    "0017_lean_search_index",
 ];
 
 async fn empty_databases() -> [TestDatabase; 2] {
