@@ -13,7 +13,8 @@ use order_core::ids::{ProductId, Sku};
 
 use super::{
     connection::{failure, fault, race},
-    insert::insert_row,
+    insert::{insert_new, insert_row},
+    many::find,
 };
 use crate::{
     assemble,
@@ -62,15 +63,13 @@ pub(super) fn products(connection: &mut SqliteConnection, ids: &[ProductId]) -> 
         .map_err(fault)
 }
 
-/// One by one: a statement for so many ids would have to be prepared anew for every number of them.
 pub(super) fn revisions(connection: &mut SqliteConnection, ids: &[ProductId]) -> Done<Vec<(String, i64)>> {
-    let mut found = Vec::with_capacity(ids.len());
-    for id in ids {
-        let of = product::table.filter(product::product_id.eq(id.as_str())).select(product::revision);
-        let revision: Option<i64> = of.first(connection).optional().map_err(fault)?;
-        found.extend(revision.map(|revision| (id.as_str().to_owned(), revision)));
-    }
-    Ok(found)
+    find::<(Text, BigInt), _>(
+        connection,
+        "SELECT product.product_id, product.revision
+         FROM json_each(?) AS wanted CROSS JOIN product ON product.product_id = wanted.value",
+        &ids.iter().map(ProductId::as_str).collect::<Vec<_>>(),
+    )
 }
 
 pub(super) fn put_products(connection: &mut SqliteConnection, rows: &[ProductRow]) -> Done {
@@ -105,22 +104,21 @@ pub(super) fn product_page(connection: &mut SqliteConnection, query: &ProductQue
     page.load(connection).map_err(fault)
 }
 
-/// Levels of these SKUs, in their order. One short statement each: it is cached, a list of any length is not.
+/// Levels of these SKUs, in their order.
 pub(super) fn levels(connection: &mut SqliteConnection, skus: &[Sku]) -> Done<Vec<StockRow>> {
-    let mut levels = Vec::with_capacity(skus.len());
-    for sku in skus {
-        let row = stock::table.find(sku.as_str()).select(StockRow::as_select()).first(connection);
-        levels.extend(row.optional().map_err(fault)?);
-    }
-    Ok(levels)
+    find::<diesel::dsl::SqlTypeOf<<stock::table as diesel::Table>::AllColumns>, _>(
+        connection,
+        "SELECT stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit, stock.last_movement_id
+         FROM json_each(?) AS wanted CROSS JOIN stock ON stock.sku = wanted.value",
+        &skus.iter().map(Sku::as_str).collect::<Vec<_>>(),
+    )
 }
 
 /// Adds the shelves that do not exist and names them.
 pub(super) fn insert_stock(connection: &mut SqliteConnection, rows: &[StockRow]) -> Done<Vec<String>> {
     let mut added = Vec::new();
     for row in rows {
-        let insert = diesel::insert_into(stock::table).values(row).on_conflict(stock::sku).do_nothing();
-        if insert.execute(connection).map_err(fault)? > 0 {
+        if insert_new(connection, row).map_err(fault)? {
             added.push(row.sku.clone());
         }
     }

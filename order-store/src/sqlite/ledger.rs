@@ -11,7 +11,10 @@ use order_core::{
     time::Timestamp,
 };
 
-use super::{connection::fault, insert::insert_row};
+use super::{
+    connection::fault,
+    insert::{insert_new, insert_row},
+};
 use crate::{
     fields::{At, Id},
     fragments,
@@ -90,8 +93,7 @@ pub(super) fn order_of_operation(connection: &mut SqliteConnection, id: Operatio
 }
 
 pub(super) fn claim_payment_event(connection: &mut SqliteConnection, row: &PaymentEventRow) -> Done<Claimed> {
-    let added = diesel::insert_into(payment_event::table).values(row).on_conflict_do_nothing().execute(connection);
-    Ok(if added.map_err(fault)? == 0 { Claimed::Before } else { Claimed::Now })
+    Ok(if insert_new(connection, row).map_err(fault)? { Claimed::Now } else { Claimed::Before })
 }
 
 pub(super) fn payment_events(connection: &mut SqliteConnection, id: OrderId) -> Done<Vec<PaymentEventRow>> {

@@ -3,9 +3,12 @@
 //! For statements that diesel's own builder does not keep, such as those that meet conflicts, and for the search index: it writes what it has
 //! gathered whenever a statement begins, so that a statement for each document would make each of them an index of its own.
 
+use std::marker::PhantomData;
+
 use diesel::{
     QueryResult, RunQueryDsl, SqliteConnection,
-    query_builder::{AstPass, QueryFragment, QueryId},
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    query_dsl::LoadQuery,
     sql_types::Text,
     sqlite::Sqlite,
 };
@@ -64,18 +67,28 @@ pub(super) fn add_customer_rollups(connection: &mut SqliteConnection, rows: &[Cu
 
 fn write<R: Serialize>(connection: &mut SqliteConnection, sql: &'static str, rows: &[R]) -> Done {
     if !rows.is_empty() {
-        Many { sql, rows: crate::rows::json(&rows) }.execute(connection).map_err(fault)?;
+        Many::<()> { sql, rows: crate::rows::json(&rows), row: PhantomData }.execute(connection).map_err(fault)?;
     }
     Ok(())
 }
 
-/// A statement over many rows. diesel keeps it prepared under its text, which it would not do for one of `sql_query`.
-struct Many {
-    sql: &'static str,
-    rows: String,
+/// Finds rows by their keys, in the order of these.
+pub(super) fn find<ST, R>(connection: &mut SqliteConnection, sql: &'static str, keys: &[&str]) -> Done<Vec<R>>
+where
+    Many<ST>: for<'q> LoadQuery<'q, SqliteConnection, R>,
+{
+    Many::<ST> { sql, rows: crate::rows::json(keys), row: PhantomData }.load(connection).map_err(fault)
 }
 
-impl QueryFragment<Sqlite> for Many {
+/// A statement over many rows. diesel keeps it prepared under its text, which it would not do for one of `sql_query`. What it returns is of
+/// SQL type `ST`.
+pub(super) struct Many<ST = ()> {
+    sql: &'static str,
+    rows: String,
+    row: PhantomData<fn() -> ST>,
+}
+
+impl<ST> QueryFragment<Sqlite> for Many<ST> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         let (before, behind) = self.sql.split_once('?').expect("a statement has a place for its rows");
         out.push_sql(before);
@@ -85,9 +98,13 @@ impl QueryFragment<Sqlite> for Many {
     }
 }
 
-impl QueryId for Many {
+impl<ST> QueryId for Many<ST> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl RunQueryDsl<SqliteConnection> for Many {}
+impl<ST> Query for Many<ST> {
+    type SqlType = ST;
+}
+
+impl<ST> RunQueryDsl<SqliteConnection> for Many<ST> {}

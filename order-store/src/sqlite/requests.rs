@@ -8,7 +8,7 @@ use diesel::{
 use diesel::sql_types::BigInt;
 use order_core::time::Timestamp;
 
-use super::{connection::fault, insert::insert_row};
+use super::{connection::fault, insert::insert_new};
 use crate::{
     fields::{At, Id},
     rows::RequestRow,
@@ -21,10 +21,8 @@ use crate::{
 pub(super) fn claim(connection: &mut SqliteConnection, rows: &[RequestRow]) -> Done<Vec<RequestRow>> {
     let mut taken = Vec::new();
     for row in rows {
-        // Looked up first: an insert that meets a conflict could not be cached by diesel, these two statements are.
-        match get(connection, (&row.principal, &row.method, row.request_id))? {
-            Some(holder) => taken.push(holder),
-            None => drop(insert_row(connection, row).map_err(fault)?),
+        if !insert_new(connection, row).map_err(fault)? {
+            taken.extend(get(connection, (&row.principal, &row.method, row.request_id))?);
         }
     }
     Ok(taken)
