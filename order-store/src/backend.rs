@@ -52,7 +52,7 @@ pub(crate) enum Room {
 /// How rows are found that are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Path {
-    /// As the engine thinks best, of each statement: what is looked through as a whole while there is little of it.
+    /// As the engine thinks best, of each statement. It may read a whole table.
     Any,
     /// By indexes, one or several at a time. Plans are kept for as long as a connection lives, and were perhaps made while a table was new and
     /// empty, where reading all of it is cheapest.

@@ -93,10 +93,10 @@ impl PgTx {
         Ok(Self { lease, until, begin, stillborn, failed, single, over, writes, documents, lines })
     }
 
-    /// Has every statement planned for its arguments. To be called before the first one.
+    /// Has every statement planned for its arguments, and as the server thinks best. To be called before the first one.
     pub(super) fn plan_each_time(&mut self) {
         if let Some(begin) = &mut self.begin {
-            begin.push_str("; SET LOCAL plan_cache_mode = force_custom_plan");
+            begin.push_str("; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = on");
         }
     }
 
@@ -398,7 +398,8 @@ fn begin_sql(access: Access, until: Option<Instant>) -> Result<String, StoreErro
     }
     sql.push_str(match access {
         Access::Read(Path::Any) | Access::Survey => "",
-        Access::Read(Path::ByIndexes) => "; SET LOCAL enable_seqscan = off",
+        // Where there is no index all of a table is read nevertheless, but as something so dear that the server would compile it.
+        Access::Read(Path::ByIndexes) => "; SET LOCAL enable_seqscan = off; SET LOCAL jit = off",
         // Whatever the server believes of the table: it may have been new when a plan was made.
         Access::Read(Path::AlongAnIndex) => "; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off",
         Access::Read(Path::ByKey) | Access::Write => BY_KEY,

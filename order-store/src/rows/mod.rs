@@ -34,8 +34,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::error::StoreError;
 
-/// The derives and options that every row has. None is written as NULL, always: a default would keep diesel from caching the
-/// statement.
+/// The derives and options that every row has, and its insert for SQLite. None is written as NULL, always: a default would keep diesel from
+/// caching the statement.
 macro_rules! row {
     ($(#[$meta:meta])* $table:ident, $name:ident { $($field:ident: $type:ty),+ $(,)? }) => {
         $(#[$meta])*
@@ -50,7 +50,7 @@ macro_rules! row {
             $(pub(crate) $field: $type),+
         }
 
-        impl $crate::rows::Row for $name {
+        impl $crate::rows::SqliteInsert for $name {
             const INSERT: &'static str =
                 concat!("INSERT INTO ", stringify!($table), " (", $crate::rows::listed!($($field),+), ") VALUES (");
 
@@ -85,7 +85,7 @@ macro_rules! push_values {
 pub(crate) use push_values;
 
 /// What an insert of a row is made of, for SQLite; PostgreSQL takes many rows at once, as arrays.
-pub(crate) trait Row: 'static {
+pub(crate) trait SqliteInsert: 'static {
     /// The statement up to the values.
     const INSERT: &'static str;
 

@@ -63,13 +63,11 @@ pub(super) fn products(connection: &mut SqliteConnection, ids: &[ProductId]) -> 
         .map_err(fault)
 }
 
+pub(super) const REVISIONS: &str = "SELECT product.product_id, product.revision
+    FROM json_each(?) AS wanted CROSS JOIN product ON product.product_id = wanted.value";
+
 pub(super) fn revisions(connection: &mut SqliteConnection, ids: &[ProductId]) -> Done<Vec<(String, i64)>> {
-    find::<(Text, BigInt), _>(
-        connection,
-        "SELECT product.product_id, product.revision
-         FROM json_each(?) AS wanted CROSS JOIN product ON product.product_id = wanted.value",
-        &ids.iter().map(ProductId::as_str).collect::<Vec<_>>(),
-    )
+    find::<(Text, BigInt), _>(connection, REVISIONS, &ids.iter().map(ProductId::as_str).collect::<Vec<_>>())
 }
 
 pub(super) fn put_products(connection: &mut SqliteConnection, rows: &[ProductRow]) -> Done {
@@ -104,12 +102,16 @@ pub(super) fn product_page(connection: &mut SqliteConnection, query: &ProductQue
     page.load(connection).map_err(fault)
 }
 
+pub(super) const LEVELS: &str =
+    "SELECT stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit,
+        stock.last_movement_id
+    FROM json_each(?) AS wanted CROSS JOIN stock ON stock.sku = wanted.value";
+
 /// Levels of these SKUs, in their order.
 pub(super) fn levels(connection: &mut SqliteConnection, skus: &[Sku]) -> Done<Vec<StockRow>> {
     find::<diesel::dsl::SqlTypeOf<<stock::table as diesel::Table>::AllColumns>, _>(
         connection,
-        "SELECT stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit, stock.last_movement_id
-         FROM json_each(?) AS wanted CROSS JOIN stock ON stock.sku = wanted.value",
+        LEVELS,
         &skus.iter().map(Sku::as_str).collect::<Vec<_>>(),
     )
 }

@@ -12,21 +12,21 @@ use diesel::{
     sqlite::Sqlite,
 };
 
-use crate::rows::Row;
+use crate::rows::SqliteInsert;
 
 /// Inserts a row.
-pub(super) fn insert_row<R: Row>(connection: &mut SqliteConnection, row: &R) -> QueryResult<()> {
+pub(super) fn insert_row<R: SqliteInsert>(connection: &mut SqliteConnection, row: &R) -> QueryResult<()> {
     Insert::<R, false>(row).execute(connection).map(drop)
 }
 
 /// Inserts a row unless another one is in its place; whether it was inserted.
-pub(super) fn insert_new<R: Row>(connection: &mut SqliteConnection, row: &R) -> QueryResult<bool> {
+pub(super) fn insert_new<R: SqliteInsert>(connection: &mut SqliteConnection, row: &R) -> QueryResult<bool> {
     Ok(Insert::<R, true>(row).execute(connection)? > 0)
 }
 
 struct Insert<'a, R, const UNLESS_THERE: bool>(&'a R);
 
-impl<R: Row, const UNLESS_THERE: bool> QueryFragment<Sqlite> for Insert<'_, R, UNLESS_THERE> {
+impl<R: SqliteInsert, const UNLESS_THERE: bool> QueryFragment<Sqlite> for Insert<'_, R, UNLESS_THERE> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(R::INSERT);
         self.0.push_values(&mut out)?;
@@ -38,7 +38,7 @@ impl<R: Row, const UNLESS_THERE: bool> QueryFragment<Sqlite> for Insert<'_, R, U
 /// What a statement is kept under.
 struct Kept<R, const UNLESS_THERE: bool>(PhantomData<fn() -> R>);
 
-impl<R: Row, const UNLESS_THERE: bool> QueryId for Insert<'_, R, UNLESS_THERE> {
+impl<R: SqliteInsert, const UNLESS_THERE: bool> QueryId for Insert<'_, R, UNLESS_THERE> {
     type QueryId = Kept<R, UNLESS_THERE>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }

@@ -1,6 +1,6 @@
-//! Many rows in one statement, which is prepared once for all of them: they come as one JSON array of arrays.
+//! Many rows, or many keys, in one statement, which is prepared once for any number of them: they come as one JSON array.
 //!
-//! For statements that diesel's own builder does not keep, such as those that meet conflicts, and for the search index: it writes what it has
+//! For statements that diesel's own builder does not keep, such as upserts and lists of keys, and for the search index: it writes what it has
 //! gathered whenever a statement begins, so that a statement for each document would make each of them an index of its own.
 
 use std::marker::PhantomData;

@@ -30,7 +30,7 @@ use crate::{
 order_queries!(Sqlite);
 
 /// Adds to a query what documents must hold. Long words, and lines by their beginnings, are looked up in the index of trigrams,
-/// together; the few documents that have all of these are looked through for the words, and their orders compared line by line and sorted.
+/// together; the few documents that have all of these are looked through for them, and their orders compared line by line and sorted.
 /// Short words are looked for order by order, which ends with the page: nearly every order has them. Nothing is looked up for a line of a
 /// single character.
 pub(super) fn with_words<'q>(
@@ -47,9 +47,8 @@ pub(super) fn with_words<'q>(
              JOIN order_search AS s ON s.search_id = i.rowid WHERE order_search_index MATCH ",
         );
         let indexed = indexed.bind::<Text, _>(runs.into_iter().collect::<Vec<_>>().join(" AND "));
-        let words: Vec<_> = filter.words.iter().filter(is_long).collect();
-        let held = indexed.sql(" AND NOT EXISTS (SELECT 1 FROM json_each(").bind::<Text, _>(json(&words));
-        query = query.filter(held.sql(") AS word WHERE instr(s.document, word.value) = 0))"));
+        let held = indexed.sql(" AND NOT EXISTS (SELECT 1 FROM json_each(").bind::<Text, _>(json(&looked_up));
+        query = query.filter(held.sql(") AS text WHERE instr(s.document, text.value) = 0))"));
     }
     for word in filter.words.iter().filter(|word| !is_long(word)) {
         let held = sql::<Bool>(

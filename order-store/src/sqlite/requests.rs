@@ -10,6 +10,7 @@ use order_core::time::Timestamp;
 
 use super::{connection::fault, insert::insert_new};
 use crate::{
+    error::StoreError,
     fields::{At, Id},
     rows::RequestRow,
     schema::request,
@@ -22,7 +23,8 @@ pub(super) fn claim(connection: &mut SqliteConnection, rows: &[RequestRow]) -> D
     let mut taken = Vec::new();
     for row in rows {
         if !insert_new(connection, row).map_err(fault)? {
-            taken.extend(get(connection, (&row.principal, &row.method, row.request_id))?);
+            let holder = get(connection, (&row.principal, &row.method, row.request_id))?;
+            taken.push(holder.ok_or_else(|| StoreError::Internal("a request could not be claimed".to_owned()))?);
         }
     }
     Ok(taken)

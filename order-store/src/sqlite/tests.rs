@@ -320,6 +320,8 @@ mod plans {
             ),
             ("SEARCH m USING PRIMARY KEY (movement_id=?)", crate::fragments::HISTORY),
             ("request USING INTEGER PRIMARY KEY (rowid=?)", crate::sqlite::requests::FORGET),
+            ("SEARCH stock USING PRIMARY KEY (sku=?)", crate::sqlite::catalog::LEVELS),
+            ("SEARCH product USING INDEX sqlite_autoindex_product_1 (product_id=?)", crate::sqlite::catalog::REVISIONS),
             ("customer_rollup USING PRIMARY KEY (customer_id=?)", "SELECT * FROM customer_rollup WHERE customer_id = ?"),
             (
                 "order_event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",

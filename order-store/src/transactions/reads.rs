@@ -84,7 +84,7 @@ look!(ListEvents { order_id: OrderId, after: i64, size: u32 }, "events", Page<Ev
     page(tx.events(this.order_id, this.after, this.size).await?, this.size, Event::try_from)
 });
 
-look!(FeedEnd {}, "feed_end", FeedCursor, |_this, tx| feed_end(tx).await);
+look!(FeedEnd {}, ("feed_end", Path::AlongAnIndex), FeedCursor, |_this, tx| feed_end(tx).await);
 
 /// The place of the last event that can be told.
 pub(super) async fn feed_end<T: Read>(tx: &mut T) -> Done<FeedCursor> {

@@ -31,7 +31,8 @@ async fn every_word_may_stand_anywhere() {
         two.contact = contact("Bob \"Quotes\" 50%_off AND OR NOT *", "bob@example.org");
         let b = shop.place(two).await.unwrap().order;
         let number = a.number.as_ref().unwrap().as_str().to_lowercase();
-        let digits: String = (0..60).map(|n| format!("{n:03}")).collect();
+        // As many runs of three characters as no document has.
+        let long: String = (0..60).map(|n| format!("{n:03}")).collect();
         for (query, expected) in [
             (words(&[&number]), vec![a.id]),
             (words(&["001001"]), vec![a.id]),
@@ -58,7 +59,7 @@ async fn every_word_may_stand_anywhere() {
             (words(&["nobody"]), vec![]),
             // All its runs of three characters stand in every number, but not one behind the other.
             (words(&["001001001"]), vec![]),
-            (words(&[&digits]), vec![]),
+            (words(&[&long]), vec![]),
             (words(&[&a.id.to_string()]), vec![]),
             (OrderFilter { order_id: Some(a.id), ..words(&[]) }, vec![a.id]),
             (OrderFilter { order_id: Some(a.id), ..words(&["pot"]) }, vec![]),
@@ -115,7 +116,7 @@ async fn documents_of_older_programs_are_rewritten() {
         let number = nameless.number.unwrap().as_str().to_lowercase();
         assert!(now.iter().any(|text| text.contains("lovelace\nn7\n\na good mug\nmug\n")), "{now:?}");
         assert!(now.iter().any(|text| text.starts_with(&format!("{number}\n\na good mug\nmug\n"))), "{now:?}");
-        take_back_and_apply(&database, &[down!("0016_lean_documents")]).await;
+        take_back_and_apply(&database, &[down!("0016_lean_documents"), down!("0017_lean_search_index")]).await;
         assert_eq!(database.texts(documents).await.into_iter().collect::<BTreeSet<_>>(), now);
         assert_eq!(ids(&shop, words(&["mug", "lovelace", "001001"])).await, [whole.id]);
     })

@@ -1,6 +1,5 @@
 -- The index says which documents have a run of three characters, and no longer where, nor how long they are: half as much to write for an
--- order. Documents that have all the runs of a word are looked through for the word itself. Segments of the index are merged eight at a time
--- and not four, so that what was written is written anew less often.
+-- order. Documents that have all the runs of a word are looked through for the word itself.
 DROP TRIGGER order_search_added;
 DROP TRIGGER order_search_changed;
 DROP TRIGGER order_search_removed;
@@ -9,7 +8,6 @@ CREATE VIRTUAL TABLE order_search_index USING fts5 (
     document, content = 'order_search', content_rowid = 'search_id', tokenize = 'trigram case_sensitive 1',
     detail = none, columnsize = 0
 );
-INSERT INTO order_search_index (order_search_index, rank) VALUES ('automerge', 8);
 INSERT INTO order_search_index (order_search_index) VALUES ('rebuild');
 CREATE TRIGGER order_search_added AFTER INSERT ON order_search BEGIN
     INSERT INTO order_search_index (rowid, document) VALUES (new.search_id, new.document);
