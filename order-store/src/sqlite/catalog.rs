@@ -63,6 +63,7 @@ pub(super) fn products(connection: &mut SqliteConnection, ids: &[ProductId]) -> 
         .map_err(fault)
 }
 
+/// `CROSS JOIN` has SQLite go through the keys, in their order, and look each of them up.
 pub(super) const REVISIONS: &str = "SELECT product.product_id, product.revision
     FROM json_each(?) AS wanted CROSS JOIN product ON product.product_id = wanted.value";
 
@@ -102,6 +103,7 @@ pub(super) fn product_page(connection: &mut SqliteConnection, query: &ProductQue
     page.load(connection).map_err(fault)
 }
 
+/// As [`REVISIONS`].
 pub(super) const LEVELS: &str =
     "SELECT stock.sku, stock.on_hand, stock.reserved, stock.allocated, stock.backorder_limit,
         stock.last_movement_id

@@ -54,9 +54,12 @@ async fn look_up(store: &dyn Store, (id, placed): (OrderId, &Request)) {
 async fn scans(database: &TestDatabase) -> Vec<String> {
     let others =
         "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    while !database.texts(others).await.is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let gone = async {
+        while !database.texts(others).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.expect("a store that is closed leaves no connection");
     let scans = "SELECT relname || ' ' || seq_scan FROM pg_stat_user_tables
         WHERE relname <> '__diesel_schema_migrations' ORDER BY relname";
     database.texts(scans).await

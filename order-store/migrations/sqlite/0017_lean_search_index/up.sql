@@ -1,5 +1,5 @@
--- The index says which documents have a run of three characters, and no longer where, nor how long they are: half as much to write for an
--- order. Documents that have all the runs of a word are looked through for the word itself.
+-- The index says which documents have a run of three characters, and no longer where, nor how long they are: less to write for an order.
+-- Documents that have all the runs of a word are looked through for the word itself.
 DROP TRIGGER order_search_added;
 DROP TRIGGER order_search_changed;
 DROP TRIGGER order_search_removed;
